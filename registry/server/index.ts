@@ -1,0 +1,3 @@
+/** The embedded OCI registry. */
+export { RegistryServerError } from "./errors.js";
+export { createRegistryServer, type RegistryServer, type RegistryServerOptions } from "./server.js";

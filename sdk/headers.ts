@@ -1,0 +1,292 @@
+/* Header and trailer maps of the current callback. The first read fetches all lines, later reads are local; a write goes
+ * to the host and drops what was read, because Envoy merges lines, lower-cases names and aliases `host`. */
+
+import { LogLevel, MapType, Status } from "./abi/enums";
+import {
+  proxy_add_header_map_value,
+  proxy_get_header_map_pairs,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
+} from "./abi/hostcalls";
+import { clearReturn, hostFree, putString, retLen, retPtr, returnedLength, returnedPtr, roomFor, scratchFor } from "./runtime/memory";
+import { decodeUtf8 } from "../sdk/std/utf8";
+import { equalsIgnoreCase, isFieldValue, isToken } from "../sdk/std/field";
+import { isGuarded, isPseudoValue } from "./runtime/guard";
+import { logAlways } from "./log";
+
+const ADD = 0;
+const REPLACE = 1;
+// What joins several lines of one name, as two little-endian bytes.
+const LIST: u16 = 0x202c;
+const COOKIE: u16 = 0x203b;
+
+/**
+ * One header or trailer map. It can be read and written only in the callbacks in which Envoy offers it: request headers in
+ * onRequestHeaders (later too while they are held), response headers in onResponseHeaders, all of them in onLog. Anywhere
+ * else reads give null, `status` is BadArgument and an error is logged once per callback.
+ */
+export class HeaderMap {
+  /** How the last call went: Ok, NotFound (no such line), BadArgument (not available here, or refused). */
+  status: Status = Status.Ok;
+  private pairs: usize = 0;
+  private count: u32 = 0;
+  // The line that `find` found last.
+  private foundName: usize = 0;
+  private foundPtr: usize = 0;
+  private foundLength: u32 = 0;
+
+  constructor(private map: MapType) {}
+
+  /** All lines of `name` joined by ", " ("; " for cookie). Several `set-cookie` lines have no joined form: BadArgument, see lines. */
+  get(name: string): string | null {
+    let i = this.find(name, 0);
+    if (i < 0) return null;
+    const first = decodeUtf8(this.foundPtr, this.foundLength);
+    i = this.find(name, i + 1);
+    if (i < 0) {
+      this.status = Status.Ok;
+      return first;
+    }
+    const separator = this.separator(name);
+    if (!separator) return null;
+    let text = first;
+    for (; i >= 0; i = this.find(name, i + 1)) {
+      text += separator == COOKIE ? "; " : ", ";
+      text += decodeUtf8(this.foundPtr, this.foundLength);
+    }
+    this.status = Status.Ok;
+    return text;
+  }
+
+  /** As `get`, as bytes: what is not UTF-8 survives. */
+  getBytes(name: string): Uint8Array | null {
+    let length: usize = 0;
+    let lines = 0;
+    for (let i = this.find(name, 0); i >= 0; i = this.find(name, i + 1)) {
+      length += <usize>this.foundLength + 2;
+      lines++;
+    }
+    if (!lines) return null;
+    const separator = lines > 1 ? this.separator(name) : LIST;
+    if (!separator) return null;
+    const bytes = new Uint8Array(<i32>length - 2);
+    let out = bytes.dataStart;
+    for (let i = this.find(name, 0); lines > 0; i = this.find(name, i + 1)) {
+      memory.copy(out, this.foundPtr, this.foundLength);
+      out += this.foundLength;
+      if (--lines) store<u16>(out, separator);
+      out += 2;
+    }
+    this.status = Status.Ok;
+    return bytes;
+  }
+
+  /** The value of each line of `name`, in order; empty when there is none. */
+  lines(name: string): string[] {
+    const values = new Array<string>();
+    for (let i = this.find(name, 0); i >= 0; i = this.find(name, i + 1)) {
+      values.push(decodeUtf8(this.foundPtr, this.foundLength));
+    }
+    if (values.length) this.status = Status.Ok;
+    return values;
+  }
+
+  has(name: string): bool {
+    if (this.find(name, 0) < 0) return false;
+    this.status = Status.Ok;
+    return true;
+  }
+
+  /** Number of lines, pseudo-headers included. */
+  get length(): i32 {
+    return this.fetch() ? <i32>this.count : 0;
+  }
+
+  /** Name of the line at `index`, in lower case; "" beyond the end. */
+  nameAt(index: i32): string {
+    if (!this.fetch() || <u32>index >= this.count) return "";
+    return decodeUtf8(this.namePtr(index), this.nameLength(index));
+  }
+
+  /** Value of the line at `index`; "" beyond the end. */
+  valueAt(index: i32): string {
+    return this.fetch() && <u32>index < this.count ? this.valueText(index) : "";
+  }
+
+  /** As valueAt, as bytes. */
+  valueBytesAt(index: i32): Uint8Array {
+    if (!this.fetch() || <u32>index >= this.count) return new Uint8Array(0);
+    const bytes = new Uint8Array(<i32>this.valueLength(index));
+    memory.copy(bytes.dataStart, this.valuePtr(index), this.valueLength(index));
+    return bytes;
+  }
+
+  /** Replaces all lines of `name` by one. BadArgument, and no change, when name or value is not allowed. */
+  set(name: string, value: string): Status {
+    return this.write(REPLACE, name, value);
+  }
+
+  /** Adds a line. Envoy merges it into the existing one for names that allow one line only (`via`, `content-type`, …). */
+  append(name: string, value: string): Status {
+    return this.write(ADD, name, value);
+  }
+
+  setBytes(name: string, value: Uint8Array): Status {
+    return this.writeBytes(REPLACE, name, value);
+  }
+
+  appendBytes(name: string, value: Uint8Array): Status {
+    return this.writeBytes(ADD, name, value);
+  }
+
+  /** Removes all lines of `name`; none is no error. Pseudo-headers and `host` cannot be removed. */
+  remove(name: string): Status {
+    const ptr = scratchFor(roomFor(name));
+    const length = putString(ptr, name);
+    if (isGuarded(ptr, length) || !isToken(ptr, length)) return this.refuse();
+    return this.wrote(proxy_remove_header_map_value(this.map, ptr, length));
+  }
+
+  /** Drops what was read. The runtime calls it when a callback ends. */
+  release(): void {
+    if (!this.pairs) return;
+    hostFree(this.pairs);
+    this.pairs = 0;
+    this.count = 0;
+  }
+
+  /** What joins several lines of `name`, as two little-endian bytes; 0 with status BadArgument when nothing does. */
+  private separator(name: string): u16 {
+    if (name.length == 10 && equalsIgnoreCase(this.foundName, "set-cookie")) {
+      this.status = Status.BadArgument;
+      return 0;
+    }
+    return name.length == 6 && equalsIgnoreCase(this.foundName, "cookie") ? COOKIE : LIST;
+  }
+
+  private refuse(): Status {
+    return (this.status = Status.BadArgument);
+  }
+
+  private wrote(status: Status): Status {
+    this.release();
+    return (this.status = status);
+  }
+
+  private write(how: i32, name: string, value: string): Status {
+    const namePtr = scratchFor(roomFor(name) + roomFor(value));
+    const nameLength = putString(namePtr, name);
+    const valuePtr = namePtr + nameLength;
+    return this.send(how, namePtr, nameLength, valuePtr, putString(valuePtr, value));
+  }
+
+  private writeBytes(how: i32, name: string, value: Uint8Array): Status {
+    const namePtr = scratchFor(roomFor(name));
+    return this.send(how, namePtr, putString(namePtr, name), value.dataStart, value.length);
+  }
+
+  private send(how: i32, name: usize, nameLength: usize, value: usize, valueLength: usize): Status {
+    if (!isFieldValue(value, valueLength)) return this.refuse();
+    if (isGuarded(name, nameLength)) {
+      // The parts of the request line can be set, if the result is one that Envoy can route.
+      if (how != REPLACE || !isPseudoValue(name, nameLength, value, valueLength)) return this.refuse();
+    } else if (!isToken(name, nameLength)) return this.refuse();
+    return this.wrote(
+      how == REPLACE
+        ? proxy_replace_header_map_value(this.map, name, nameLength, value, valueLength)
+        : proxy_add_header_map_value(this.map, name, nameLength, value, valueLength),
+    );
+  }
+
+  /** Index of the first line of `name` from `from` on, or -1 with the reason in `status`. */
+  private find(name: string, from: i32): i32 {
+    if (!this.fetch()) return -1;
+    const count = <i32>this.count;
+    const length = <u32>name.length;
+    let data = this.pairs + 4 + (<usize>count << 3);
+    for (let i = 0; i < count; i++) {
+      const nameLength = this.nameLength(i);
+      if (i >= from && nameLength == length && equalsIgnoreCase(data, name)) {
+        this.foundName = data;
+        this.foundPtr = data + nameLength + 1;
+        this.foundLength = this.valueLength(i);
+        return i;
+      }
+      data += <usize>nameLength + <usize>this.valueLength(i) + 2;
+    }
+    this.status = Status.NotFound;
+    return -1;
+  }
+
+  private fetch(): bool {
+    if (this.pairs) return true;
+    clearReturn();
+    const status = proxy_get_header_map_pairs(this.map, retPtr(), retLen());
+    const length = returnedLength();
+    // The host answers Ok with nothing for a map that is not there; a header map that is there is never empty.
+    if (status != Status.Ok || length < 4) {
+      this.status = status == Status.Ok ? Status.BadArgument : status;
+      if (this.map == MapType.HttpRequestHeaders || this.map == MapType.HttpResponseHeaders) complain();
+      return false;
+    }
+    this.pairs = returnedPtr();
+    this.count = load<u32>(this.pairs);
+    touched = true;
+    return true;
+  }
+
+  private nameLength(index: u32): u32 {
+    return load<u32>(this.pairs + 4 + (<usize>index << 3));
+  }
+
+  private valueLength(index: u32): u32 {
+    return load<u32>(this.pairs + 8 + (<usize>index << 3));
+  }
+
+  private namePtr(index: u32): usize {
+    let data = this.pairs + 4 + (<usize>this.count << 3);
+    for (let i: u32 = 0; i < index; i++) data += <usize>this.nameLength(i) + <usize>this.valueLength(i) + 2;
+    return data;
+  }
+
+  private valuePtr(index: u32): usize {
+    return this.namePtr(index) + this.nameLength(index) + 1;
+  }
+
+  private valueText(index: u32): string {
+    return decodeUtf8(this.valuePtr(index), this.valueLength(index));
+  }
+}
+
+/** Whether any map was read in this callback, so that callbacks that read none pay nothing at their end. */
+let touched: bool = false;
+let complained: bool = false;
+
+/** Without it a policy that reads too late would pass for one that found nothing. */
+function complain(): void {
+  if (complained) return;
+  complained = true;
+  logAlways(LogLevel.Error, "headers read in a callback that has none: read and keep them earlier");
+}
+
+// One object per map: a map belongs to the running callback, of which there is one at a time.
+export const requestHeaders = new HeaderMap(MapType.HttpRequestHeaders);
+export const requestTrailers = new HeaderMap(MapType.HttpRequestTrailers);
+export const responseHeaders = new HeaderMap(MapType.HttpResponseHeaders);
+export const responseTrailers = new HeaderMap(MapType.HttpResponseTrailers);
+
+/** Ends what was read: at the end of a callback and when the effective context changes. */
+// @ts-ignore: decorator
+@inline
+export function releaseHeaderMaps(): void {
+  if (touched) releaseAll();
+  complained = false;
+}
+
+function releaseAll(): void {
+  requestHeaders.release();
+  requestTrailers.release();
+  responseHeaders.release();
+  responseTrailers.release();
+  touched = false;
+}

@@ -1,0 +1,86 @@
+/* Header lines that a filter puts together itself. */
+
+import { encodedLengthMax, encodeUtf8 } from "../sdk/std/utf8";
+import { isFieldValue, isToken } from "../sdk/std/field";
+
+/** More would be dropped by the host without a word. */
+const MAX_LINES: u32 = 1024;
+const MAX_BYTES: usize = 1024 * 1024;
+
+/**
+ * Header lines for a local reply or a call. A line with a name or value that HTTP does not allow is left out and counted
+ * in `refused`.
+ */
+export class HeaderLines {
+  /** Lines that were left out. */
+  refused: i32 = 0;
+  /** Lines that are in. */
+  count: i32 = 0;
+  /** For each line: u32 length of the name, u32 length of the value, name, 0, value, 0. */
+  private buffer: ArrayBuffer = changetype<ArrayBuffer>(__new(256, idof<ArrayBuffer>()));
+  private used: usize = 0;
+
+  add(name: string, value: string): HeaderLines {
+    const line = this.room(name, encodedLengthMax(value));
+    const nameLength = encodeUtf8(name, line + 8);
+    return this.keep(line, nameLength, encodeUtf8(value, line + 9 + nameLength));
+  }
+
+  addBytes(name: string, value: Uint8Array): HeaderLines {
+    const line = this.room(name, value.length);
+    const nameLength = encodeUtf8(name, line + 8);
+    memory.copy(line + 9 + nameLength, value.dataStart, value.length);
+    return this.keep(line, nameLength, value.length);
+  }
+
+  /** Bytes that `writeTo` writes. */
+  get size(): usize {
+    return 4 + this.used;
+  }
+
+  /** Writes the lines as the host reads them: count, lengths, then names and values. */
+  writeTo(out: usize): void {
+    store<u32>(out, this.count);
+    let lengths = out + 4;
+    let data = lengths + ((<usize>this.count) << 3);
+    let line = changetype<usize>(this.buffer);
+    for (let i = 0; i < this.count; i++) {
+      store<u64>(lengths, load<u64>(line));
+      lengths += 8;
+      const size = <usize>load<u32>(line) + <usize>load<u32>(line, 4) + 2;
+      memory.copy(data, line + 8, size);
+      data += size;
+      line += 8 + size;
+    }
+  }
+
+  private room(name: string, valueLength: usize): usize {
+    const needed = this.used + encodedLengthMax(name) + valueLength + 10;
+    const buffer = changetype<usize>(this.buffer);
+    const capacity = <usize>this.buffer.byteLength;
+    if (needed > capacity) this.buffer = changetype<ArrayBuffer>(__renew(buffer, max(needed, capacity << 1)));
+    return changetype<usize>(this.buffer) + this.used;
+  }
+
+  private keep(line: usize, nameLength: usize, valueLength: usize): HeaderLines {
+    const name = line + 8;
+    const value = name + nameLength + 1;
+    const end = value + valueLength + 1;
+    if (
+      <u32>this.count >= MAX_LINES ||
+      end - changetype<usize>(this.buffer) > MAX_BYTES ||
+      !isToken(name, nameLength) ||
+      !isFieldValue(value, valueLength)
+    ) {
+      this.refused++;
+      return this;
+    }
+    store<u32>(line, <u32>nameLength);
+    store<u32>(line, <u32>valueLength, 4);
+    store<u8>(value - 1, 0);
+    store<u8>(end - 1, 0);
+    this.used = end - changetype<usize>(this.buffer);
+    this.count++;
+    return this;
+  }
+}

@@ -1,0 +1,42 @@
+/* A plugin: one per plugin configuration and VM. Holds the configuration and what all streams of it share. */
+
+import { Config } from "./config";
+import { proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
+import { Status } from "./abi/enums";
+
+/** What the dispatcher sees of a plugin, whatever its configuration. */
+export abstract class RootContext {
+  /** Id that the host knows this plugin by. */
+  contextId: u32 = 0;
+
+  /** Called once, after the configuration was decoded. False refuses it: Envoy rejects the update, or does not start. */
+  onConfigure(): bool {
+    return true;
+  }
+
+  /** Called every period that setTickPeriod has set, on the main thread and on every worker. */
+  onTick(): void {}
+
+  /** Called when the plugin ends (shutdown, or a new configuration whose streams are the last ones of this one). */
+  onDone(): bool {
+    return true;
+  }
+
+  /** Decodes the plugin configuration at `ptr`; the reason when it is refused, else null. */
+  abstract configureFrom(ptr: usize, length: usize): string | null;
+
+  /** Milliseconds between ticks; 0 stops them. */
+  setTickPeriod(milliseconds: u32): Status {
+    return proxy_set_tick_period_milliseconds(milliseconds);
+  }
+}
+
+/** Base class of a filter's plugin; `C` is the class that the build generates from config.schema.json. */
+export abstract class Plugin<C extends Config> extends RootContext {
+  /** The decoded configuration; until onConfigure its defaults. */
+  readonly config: C = instantiate<C>();
+
+  configureFrom(ptr: usize, length: usize): string | null {
+    return this.config.decodeFrom(ptr, length);
+  }
+}

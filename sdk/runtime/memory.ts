@@ -1,0 +1,111 @@
+/* Memory that crosses the border to the host. What the host returns is allocated by `malloc` outside the garbage
+ * collected heap and freed by whoever asked for it; what goes to the host is encoded into one scratch area. */
+
+import { encodedLengthMax, encodeUtf8 } from "../std/utf8";
+
+/** Most bytes that the host may have handed over and that are not freed yet. Above it `malloc` gives 0 and the call that
+ * asked returns InvalidMemoryAccess, instead of the trap that an exhausted memory is. */
+const MALLOC_CAP: usize = 64 * 1024 * 1024;
+/** A larger scratch area is given back when the callback ends. */
+const SCRATCH_KEEP: usize = 64 * 1024;
+
+let handedOver: usize = 0;
+
+/** The module's `malloc`, called by the host inside host calls. Never collects. */
+export function hostAlloc(size: usize): usize {
+  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) return 0;
+  const ptr = heap.alloc(size + 4);
+  store<u32>(ptr, <u32>size);
+  handedOver += size;
+  return ptr + 4;
+}
+
+/** Frees what the host returned; 0 is allowed. */
+export function hostFree(ptr: usize): void {
+  if (!ptr) return;
+  handedOver -= load<u32>(ptr, -4);
+  heap.free(ptr - 4);
+}
+
+// Where host calls put a pointer and a length, or one number.
+// @ts-ignore: decorator
+@lazy const ret: usize = memory.data(16, 8);
+
+// @ts-ignore: decorator
+@inline
+export function retPtr(): usize {
+  return ret;
+}
+// @ts-ignore: decorator
+@inline
+export function retLen(): usize {
+  return ret + 4;
+}
+// @ts-ignore: decorator
+@inline
+export function returnedPtr(): usize {
+  return load<usize>(ret);
+}
+// @ts-ignore: decorator
+@inline
+export function returnedLength(): u32 {
+  return load<u32>(ret, 4);
+}
+// @ts-ignore: decorator
+@inline
+export function returnedU64(): u64 {
+  return load<u64>(ret);
+}
+
+/** Zeroes the return area: a host function that fails leaves it untouched. */
+// @ts-ignore: decorator
+@inline
+export function clearReturn(): void {
+  store<u64>(ret, 0);
+}
+
+let scratch: usize = 0;
+let scratchSize: usize = 0;
+
+/** The scratch area with room for `size` bytes. A second call may move it: ask once for all that one host call needs. */
+export function scratchFor(size: usize): usize {
+  if (size > scratchSize) {
+    if (scratch) heap.free(scratch);
+    scratchSize = max<usize>(size, 1024);
+    scratch = heap.alloc(scratchSize);
+  }
+  return scratch;
+}
+
+/** Gives back a scratch area that one large value has made large. */
+// @ts-ignore: decorator
+@inline
+export function trimScratch(): void {
+  if (scratchSize > SCRATCH_KEEP) {
+    heap.free(scratch);
+    scratch = 0;
+    scratchSize = 0;
+  }
+}
+
+/** Room for `text` as UTF-8. */
+// @ts-ignore: decorator
+@inline
+export function roomFor(text: string): usize {
+  return encodedLengthMax(text);
+}
+
+/** Writes `text` as UTF-8 to `ptr`, returns its length in bytes. */
+// @ts-ignore: decorator
+@inline
+export function putString(ptr: usize, text: string): usize {
+  return encodeUtf8(text, ptr);
+}
+
+/** Copies host bytes into an array of the collected heap and frees them. */
+export function takeBytes(ptr: usize, length: usize): Uint8Array {
+  const bytes = new Uint8Array(<i32>length);
+  if (length) memory.copy(bytes.dataStart, ptr, length);
+  hostFree(ptr);
+  return bytes;
+}

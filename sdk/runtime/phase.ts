@@ -1,0 +1,21 @@
+/** Which callback runs. The order matters: from RequestHeaders to ResponseTrailers the stream can still be answered. */
+export enum Phase {
+  None,
+  Root,
+  RequestHeaders,
+  RequestBody,
+  RequestTrailers,
+  ResponseHeaders,
+  ResponseBody,
+  ResponseTrailers,
+  Log,
+  Done,
+}
+
+export let phase: Phase = Phase.None;
+
+// @ts-ignore: decorator
+@inline
+export function setPhase(next: Phase): void {
+  phase = next;
+}

@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import { Lines, toLines } from "../headers.js";
+import type { HeaderLine, RequestInput, UpstreamRequest, UpstreamResponse } from "../types.js";
+import { EmulatorError } from "./errors.js";
+import { HeaderMap } from "./headermap.js";
+
+/** What Envoy's connection manager and router do to headers before, between and after the filters. */
+
+/** Request headers that mean something between two hops only, or that only an inner Envoy may send. */
+const DROPPED_REQUEST = (
+  "connection keep-alive proxy-connection transfer-encoding upgrade x-forwarded-client-cert x-envoy-retry-on " +
+  "x-envoy-retry-grpc-on x-envoy-max-retries x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-timeout-ms " +
+  "x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-rq-timeout-alt-response x-envoy-expected-rq-timeout-ms x-envoy-ip-tags"
+).split(" ");
+const NO_BODY_METHODS = ["GET", "HEAD", "DELETE", "TRACE", "CONNECT"];
+const ROUTE_TIMEOUT_MS = "15000";
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+export function bytesOf(body: string | Uint8Array | undefined): string {
+  return Buffer.from(body ?? "").toString("latin1");
+}
+
+function refuse(what: string, value: string): void {
+  if (/[\r\n\0]/.test(value))
+    throw new EmulatorError(`The request's ${what} holds CR, LF or NUL; HTTP/1.1 cannot carry it.`);
+  if (/[^\0-\xff]/.test(value)) {
+    throw new EmulatorError(
+      `The request's ${what} holds a character above U+00FF; give one character for each byte (latin1).`,
+    );
+  }
+}
+
+/** A test's request as the first filter sees it. */
+export function requestHeaders(input: RequestInput): HeaderMap {
+  const { method = "GET", path = "/", authority = "example.test" } = input;
+  const lines = toLines(input.headers);
+  refuse("method", method);
+  refuse("path", path);
+  for (const [name, value] of lines) {
+    refuse("header name", name);
+    refuse(`header ${name}`, value);
+  }
+  const host = lines.find(([name]) => name.toLowerCase() === "host")?.[1] ?? authority;
+  const map = new HeaderMap("request", [
+    [":authority", host],
+    [":path", path],
+    [":method", method],
+    [":scheme", "http"],
+  ]);
+  const chunked = lines.some(([name]) => name.toLowerCase() === "transfer-encoding");
+  for (const [name, value] of lines)
+    if (name.toLowerCase() !== "host") map.add(name, value.replace(/^[ \t]+|[ \t]+$/g, ""));
+  if (input.body !== undefined && !chunked && map.get("content-length") === null) {
+    map.add("content-length", String(bytesOf(input.body).length));
+  }
+  for (const name of DROPPED_REQUEST) map.remove(name);
+  if (map.get("te") !== null) {
+    map.remove("te");
+    if (lines.some(([name, value]) => name.toLowerCase() === "te" && /\btrailers\b/i.test(value)))
+      map.add("te", "trailers");
+  }
+  if (map.get("x-forwarded-proto") === null) map.add("x-forwarded-proto", "http");
+  if (map.get("x-request-id") === null) map.add("x-request-id", randomUUID());
+  return map;
+}
+
+export interface Refusal {
+  readonly code: number;
+  readonly body: string;
+  readonly details: string;
+}
+
+/** Why the router refuses these headers, or null. */
+export function routerRefusal(map: HeaderMap): Refusal | null {
+  const noRoute = { code: 404, body: "", details: "route_not_found" };
+  if (map.get(":path") === null) return noRoute;
+  // Without either there is no scheme to route by.
+  if (map.get(":scheme") === null && map.get("x-forwarded-proto") === null) return noRoute;
+  const invalid = (body: string): Refusal => ({
+    code: 503,
+    body,
+    details: `filter_removed_required_request_headers{${body}}`,
+  });
+  if (map.get(":method") === null) return invalid("missing required header: :method");
+  for (const [name, value] of map.lines()) {
+    if (name.startsWith(":")) continue;
+    if (name === "")
+      throw new EmulatorError("A request header has an empty name; Envoy 1.40 sends it on, and upstreams refuse it.");
+    if (!TOKEN.test(name)) return invalid(`invalid header name: ${name}`);
+    if (/[\r\n\0]/.test(value)) return invalid(`invalid header value for: ${name}`);
+  }
+  return null;
+}
+
+/** Why a response's headers cannot leave, or null. */
+export function responseRefusal(map: HeaderMap): Refusal | null {
+  if (map.get(":status") !== null) return null;
+  const body = "missing required header: :status";
+  return { code: 502, body, details: `filter_removed_required_response_headers{${body}}` };
+}
+
+/** What the router adds. */
+export function routed(map: HeaderMap): void {
+  map.setInPlace("x-envoy-expected-rq-timeout-ms", ROUTE_TIMEOUT_MS);
+}
+
+/** The request on the wire to the upstream. */
+export function upstreamRequest(map: HeaderMap, body: string, endsWithHeaders: boolean): UpstreamRequest {
+  const method = map.get(":method") ?? "";
+  const lines: HeaderLine[] = map.lines().filter(([name]) => !name.startsWith(":") && name !== "connection");
+  const length = map.get("content-length");
+  if (length === null) {
+    if (!endsWithHeaders) lines.push(["transfer-encoding", "chunked"]);
+    else if (!NO_BODY_METHODS.includes(method)) lines.push(["content-length", "0"]);
+  }
+  return {
+    method,
+    path: map.get(":path") ?? "",
+    authority: map.get(":authority") ?? "",
+    headers: new Lines(lines),
+    body: new Uint8Array(Buffer.from(framed(length, body, "request"), "latin1")),
+  };
+}
+
+/** An upstream's answer as the filters see it; `ends` when it has no body. */
+export function upstreamResponse(
+  response: UpstreamResponse,
+  method: string,
+): { headers: HeaderMap; body: string; ends: boolean } {
+  const { status = 200 } = response;
+  const map = new HeaderMap("response", [[":status", String(status)], ...toLines(response.headers)]);
+  const bodiless = status === 204 || status === 304 || status < 200;
+  const body = bodiless || method === "HEAD" ? "" : bytesOf(response.body);
+  const chunked = map.get("transfer-encoding") !== null;
+  if (!bodiless && !chunked && map.get("content-length") === null) {
+    map.add("content-length", String(bytesOf(response.body).length));
+  }
+  map.remove("keep-alive");
+  map.add("x-envoy-upstream-service-time", "0");
+  return { headers: map, body, ends: bodiless || method === "HEAD" || map.get("content-length") === "0" };
+}
+
+/** What every response gets on its way out. */
+export function finishResponse(map: HeaderMap, requestComplete: boolean): void {
+  for (const name of ["connection", "proxy-connection", "transfer-encoding"]) map.remove(name);
+  if (map.get("date") === null) map.add("date", new Date().toUTCString());
+  map.setInPlace("server", "envoy");
+  // Envoy does not wait for the rest of a request that it has answered.
+  if (!requestComplete) map.add("connection", "close");
+}
+
+/** Status, header lines and body as the client receives them. */
+export function wireResponse(
+  map: HeaderMap,
+  body: string,
+  endsWithHeaders: boolean,
+  method: string,
+): { status: number; headers: Lines; body: Uint8Array } {
+  const status = Number(map.get(":status"));
+  if (!(status >= 100 && status <= 999))
+    throw new EmulatorError(`The response's status is ${map.get(":status")}; HTTP clients refuse it.`);
+  const lines = map.lines().filter(([name]) => !name.startsWith(":"));
+  for (const [name, value] of lines) {
+    if (!/[\r\n\0]/.test(value) && TOKEN.test(name)) continue;
+    throw new EmulatorError(
+      `Response header ${JSON.stringify(name)} is not valid; Envoy 1.40 writes it out and splits the response.`,
+    );
+  }
+  const length = map.get("content-length");
+  if (length === null && status !== 204 && status !== 304 && status >= 200) {
+    lines.push(endsWithHeaders && method !== "HEAD" ? ["content-length", "0"] : ["transfer-encoding", "chunked"]);
+  }
+  const out = method === "HEAD" || status === 204 || status === 304 ? "" : framed(length, body, "response");
+  return { status, headers: new Lines(lines), body: new Uint8Array(Buffer.from(out, "latin1")) };
+}
+
+/** A receiver reads as many bytes as content-length says, and Envoy does not correct it. */
+function framed(length: string | null, body: string, what: string): string {
+  if (length === null || !/^\d+$/.test(length)) return body;
+  const wanted = Number(length);
+  if (body.length < wanted) {
+    throw new EmulatorError(
+      `The ${what} says content-length ${wanted} and has ${body.length} bytes, so its receiver waits in vain; remove content-length in the headers callback.`,
+    );
+  }
+  return body.slice(0, wanted);
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from "node:fs";
+import net from "node:net";
+import tls from "node:tls";
+import { configBytes } from "../config.js";
+import type { LogLevel } from "../types.js";
+import type { FailurePolicy, JsonObject } from "./bootstrap.js";
+import { EnvoyError } from "./errors.js";
+import type { EnvoyLogLine } from "./log.js";
+import type { Exit } from "./process.js";
+import { Session } from "./session.js";
+import { Upstream } from "./upstream.js";
+
+export interface RunOptions {
+  /** Path of the .wasm file. */
+  readonly module: string;
+  /** PluginConfig.name. */
+  readonly name: string;
+  readonly config?: unknown;
+  readonly rootId?: string;
+  /** Default: the kernel chooses. */
+  readonly listenPort?: number;
+  /** http(s)://host[:port]. Default: an upstream that echoes the request as JSON. */
+  readonly upstreamUrl?: string;
+  /** The Envoy binary (see findEnvoy). */
+  readonly envoy: string;
+  readonly onLog?: (line: EnvoyLogLine) => void;
+  readonly logLevel?: LogLevel;
+  readonly failurePolicy?: FailurePolicy;
+  readonly allowOnHeadersStopIteration?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly clusters?: readonly JsonObject[];
+}
+
+export interface RunningEnvoy {
+  /** "127.0.0.1:port" of the listener. */
+  readonly address: string;
+  readonly adminAddress: string;
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  /** A new configuration, a rebuilt module, or both, without a restart. */
+  update(change: { config?: unknown; module?: string }): Promise<void>;
+  /** GET on Envoy's admin interface. */
+  admin(path: string): Promise<{ status: number; body: string }>;
+  stop(): Promise<void>;
+}
+
+export interface UpstreamAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+/** `http(s)://host[:port]`; anything more is refused rather than ignored. */
+export function parseUpstream(text: string): UpstreamAddress {
+  const refuse = (why: string): never => {
+    throw new EnvoyError(`--upstream ${text}: ${why}; give http://host:port or https://host:port.`);
+  };
+  if (!URL.canParse(text)) refuse("this is not a URL");
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") refuse("the scheme must be http or https");
+  if (url.username || url.password) refuse("user and password cannot be given");
+  if ((url.pathname !== "/" && url.pathname !== "") || url.search || url.hash) {
+    refuse("a path cannot be given, since requests keep their own");
+  }
+  const secure = url.protocol === "https:";
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { host, port: url.port ? Number(url.port) : secure ? 443 : 80, tls: secure };
+}
+
+/** One line when the port is taken, before Envoy is started. */
+async function checkPort(port: number): Promise<void> {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new EnvoyError(`${port} is not a port; give one from 0 (any free one) to 65535.`);
+  }
+  if (port === 0) return;
+  const server = net.createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be opened (${error.code ?? error.message})`;
+      reject(new EnvoyError(`Port ${port} ${why} on 127.0.0.1; stop what uses it or choose another port.`));
+    });
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve()));
+  });
+}
+
+/** The roots that Node trusts: Envoy has none of its own. */
+function trustedRoots(): string {
+  const extra = process.env.NODE_EXTRA_CA_CERTS;
+  let more = "";
+  try {
+    if (extra) more = readFileSync(extra, "utf8");
+  } catch {
+    throw new EnvoyError(`NODE_EXTRA_CA_CERTS names ${extra}, which cannot be read; correct or unset it.`);
+  }
+  return [...tls.rootCertificates, more].join("\n");
+}
+
+/** Runs a filter in Envoy until it is stopped; for `meshwasm run`. Keeps this Node process alive. */
+export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
+  const target = options.upstreamUrl === undefined ? null : parseUpstream(options.upstreamUrl);
+  const config = configBytes(options.config);
+  await checkPort(options.listenPort ?? 0);
+  const upstream = target === null ? await Upstream.start() : null;
+  const local = target === null || net.isIP(target.host) !== 0 || target.host === "localhost";
+  let session: Session;
+  try {
+    session = await Session.start({
+      envoy: options.envoy,
+      module: options.module,
+      name: options.name,
+      config,
+      rootId: options.rootId,
+      failurePolicy: options.failurePolicy,
+      allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
+      environment: options.environment,
+      clusters: options.clusters,
+      upstream: target ?? { host: "127.0.0.1", port: upstream!.port },
+      upstreamRoots: target?.tls ? trustedRoots() : undefined,
+      // A public upstream answers for its own name only; a local one may want to see the client's.
+      rewriteHost: !local,
+      port: options.listenPort,
+      wasmLevel: options.logLevel,
+      onLog: options.onLog,
+      keepAlive: true,
+    });
+  } catch (error) {
+    await upstream?.close();
+    throw error;
+  }
+  void session.envoy.exited.then(() => upstream?.close());
+  return {
+    address: session.address,
+    adminAddress: session.envoy.adminAddress,
+    pid: session.envoy.pid,
+    exited: session.envoy.exited,
+    update: ({ config: next, module }) =>
+      session.update({ ...(next === undefined ? {} : { config: configBytes(next) }), module }),
+    admin: (path) => session.envoy.get(path),
+    stop: () => session.envoy.stop(),
+  };
+}

@@ -1,0 +1,5 @@
+/** Manifests that make a mesh run a published filter. */
+export { MeshError } from "./errors.js";
+export type { FailStrategy, MeshInput, Phase, Target } from "./input.js";
+export { meshManifest } from "./manifest.js";
+export { dnsLabel } from "./names.js";

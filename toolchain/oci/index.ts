@@ -1,0 +1,39 @@
+/** OCI images of filters: references, layout, registry client. */
+export { authorize, dockerCredentials, parseChallenge, type Challenge, type Credentials } from "./auth.js";
+export {
+  RegistryClient,
+  type Access,
+  type ClientOptions,
+  type FetchedManifest,
+  type ReferrerDescriptor,
+} from "./client.js";
+export { createdTime } from "./created.js";
+export { canonicalJson, isDigest, matchesDigest, sha256Digest, splitDigest } from "./digest.js";
+export { OciError, printable } from "./errors.js";
+export {
+  buildImage,
+  checkModule,
+  MAX_MANIFEST_BYTES,
+  MAX_MODULE_BYTES,
+  type Blob,
+  type Descriptor,
+  type Image,
+  type ImageInput,
+  type ImageManifest,
+} from "./layout.js";
+export { bareMediaType, IMAGE_TYPES, INDEX_TYPES, MEDIA } from "./media.js";
+export { publish, type Published, type PublishOptions, type PublishProgress } from "./publish.js";
+export { pull, type Pulled } from "./pull.js";
+export { parseManifest, readImage, type FetchBlob, type ImageContent } from "./read.js";
+export {
+  formatReference,
+  hostName,
+  isLoopback,
+  isRepository,
+  isTag,
+  manifestKey,
+  parseReference,
+  registryOrigin,
+  withDefaultTag,
+  type Reference,
+} from "./reference.js";
