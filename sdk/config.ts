@@ -2,8 +2,7 @@
 
 import { JsonReader } from "../sdk/std/json";
 
-// @ts-ignore: decorator
-@lazy const emptyObject: usize = memory.data<u8>([0x7b, 0x7d]);
+const emptyObject: usize = memory.data<u8>([0x7b, 0x7d]);
 
 export abstract class Config {
   /** Reads one JSON object into this; false after the first error, which the reader holds. Generated. */

@@ -8,7 +8,17 @@ import {
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
 } from "./abi/hostcalls";
-import { clearReturn, hostFree, putString, retLen, retPtr, returnedLength, returnedPtr, roomFor, scratchFor } from "./runtime/memory";
+import {
+  clearReturn,
+  hostFree,
+  putString,
+  retLen,
+  retPtr,
+  returnedLength,
+  returnedPtr,
+  roomFor,
+  scratchFor,
+} from "./runtime/memory";
 import { decodeUtf8 } from "../sdk/std/utf8";
 import { equalsIgnoreCase, isFieldValue, isToken } from "../sdk/std/field";
 import { isGuarded, isPseudoValue } from "./runtime/guard";
@@ -203,7 +213,7 @@ export class HeaderMap {
     if (!this.fetch()) return -1;
     const count = <i32>this.count;
     const length = <u32>name.length;
-    let data = this.pairs + 4 + (<usize>count << 3);
+    let data = this.pairs + 4 + ((<usize>count) << 3);
     for (let i = 0; i < count; i++) {
       const nameLength = this.nameLength(i);
       if (i >= from && nameLength == length && equalsIgnoreCase(data, name)) {
@@ -236,15 +246,15 @@ export class HeaderMap {
   }
 
   private nameLength(index: u32): u32 {
-    return load<u32>(this.pairs + 4 + (<usize>index << 3));
+    return load<u32>(this.pairs + 4 + ((<usize>index) << 3));
   }
 
   private valueLength(index: u32): u32 {
-    return load<u32>(this.pairs + 8 + (<usize>index << 3));
+    return load<u32>(this.pairs + 8 + ((<usize>index) << 3));
   }
 
   private namePtr(index: u32): usize {
-    let data = this.pairs + 4 + (<usize>this.count << 3);
+    let data = this.pairs + 4 + ((<usize>this.count) << 3);
     for (let i: u32 = 0; i < index; i++) data += <usize>this.nameLength(i) + <usize>this.valueLength(i) + 2;
     return data;
   }
@@ -276,8 +286,6 @@ export const responseHeaders = new HeaderMap(MapType.HttpResponseHeaders);
 export const responseTrailers = new HeaderMap(MapType.HttpResponseTrailers);
 
 /** Ends what was read: at the end of a callback and when the effective context changes. */
-// @ts-ignore: decorator
-@inline
 export function releaseHeaderMaps(): void {
   if (touched) releaseAll();
   complained = false;

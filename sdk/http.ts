@@ -128,7 +128,9 @@ export abstract class HttpFilter<P extends RootContext> extends HttpContext {
 }
 
 /** Makes a filter known. Several in one module need names: PluginConfig.root_id chooses by them. */
-export function registerHttpFilter<F extends HttpFilter<P>, P extends Plugin<C>, C extends Config>(name: string = ""): void {
+export function registerHttpFilter<F extends HttpFilter<P>, P extends Plugin<C>, C extends Config>(
+  name: string = "",
+): void {
   addFactory(
     new Factory(
       name,

@@ -17,6 +17,7 @@ export class HeaderLines {
   /** Lines that are in. */
   count: i32 = 0;
   /** For each line: u32 length of the name, u32 length of the value, name, 0, value, 0. */
+  // @ts-ignore: built into the compiler
   private buffer: ArrayBuffer = changetype<ArrayBuffer>(__new(256, idof<ArrayBuffer>()));
   private used: usize = 0;
 
@@ -58,6 +59,7 @@ export class HeaderLines {
     const needed = this.used + encodedLengthMax(name) + valueLength + 10;
     const buffer = changetype<usize>(this.buffer);
     const capacity = <usize>this.buffer.byteLength;
+    // @ts-ignore: built into the compiler
     if (needed > capacity) this.buffer = changetype<ArrayBuffer>(__renew(buffer, max(needed, capacity << 1)));
     return changetype<usize>(this.buffer) + this.used;
   }

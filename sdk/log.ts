@@ -8,8 +8,6 @@ import { putString, retPtr, roomFor, scratchFor } from "./runtime/memory";
 let hostLevel: i32 = -1;
 
 /** The host's level can change at run time, so it is asked once per callback. */
-// @ts-ignore: decorator
-@inline
 export function forgetHostLevel(): void {
   hostLevel = -1;
 }

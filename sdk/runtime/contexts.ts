@@ -9,8 +9,6 @@ let slots: usize = 0;
 let mask: u32 = 0;
 let used: u32 = 0;
 
-// @ts-ignore: decorator
-@inline
 function slotAt(index: u32): usize {
   return slots + ((<usize>(index & mask)) << SLOT_SHIFT);
 }

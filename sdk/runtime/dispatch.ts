@@ -1,6 +1,5 @@
 /* From the host's callbacks to the objects of a filter. */
 
-import { OBJECT, TOTAL_OVERHEAD } from "rt/common";
 import { BufferType, LogLevel, Status } from "../abi/enums";
 import { proxy_get_buffer_bytes, proxy_get_property, proxy_send_local_response } from "../abi/hostcalls";
 import { releaseHeaderMaps } from "../headers";
@@ -10,7 +9,18 @@ import { RootContext } from "../plugin";
 import { decodeUtf8 } from "../std/utf8";
 import { addContext, contextOf, removeContext } from "./contexts";
 import { collectGarbage } from "./gc";
-import { clearReturn, hostFree, putString, retLen, retPtr, returnedLength, returnedPtr, roomFor, scratchFor, trimScratch } from "./memory";
+import {
+  clearReturn,
+  hostFree,
+  putString,
+  retLen,
+  retPtr,
+  returnedLength,
+  returnedPtr,
+  roomFor,
+  scratchFor,
+  trimScratch,
+} from "./memory";
 import { Phase, setPhase } from "./phase";
 import { Factory, factoryFor, firstFactory, hasSeveral } from "./registry";
 
@@ -88,7 +98,8 @@ export function enterRoot(id: u32): RootContext | null {
 /** Whether the context is one of a plugin, not of a stream. */
 export function isRoot(id: u32): bool {
   const context = contextOf(id);
-  return context != 0 && changetype<OBJECT>(context - TOTAL_OVERHEAD).rtId == idof<Root>();
+  // The runtime keeps the id of the class in front of the data.
+  return context != 0 && load<u32>(context - 8) == idof<Root>();
 }
 
 /** Hands the plugin its configuration. False makes Envoy refuse it; the reason is logged. */

@@ -1,7 +1,16 @@
 /* The module's exports: one line each. The build removes those whose callback no class of the filter overrides, because
  * Envoy skips a callback that is not there. */
 
-import { configure, createContext, deleteContext, enterRoot, enterStream, isRoot, leave, refuseStream } from "./dispatch";
+import {
+  configure,
+  createContext,
+  deleteContext,
+  enterRoot,
+  enterStream,
+  isRoot,
+  leave,
+  refuseStream,
+} from "./dispatch";
 import { hostAlloc } from "./memory";
 import { Phase } from "./phase";
 

@@ -18,7 +18,12 @@ export function isPseudoValue(name: usize, nameLength: usize, value: usize, leng
     if (equalsIgnoreCase(name, ":method")) return isToken(value, length);
     // 200 to 599: Envoy takes anything else for a broken upstream.
     if (equalsIgnoreCase(name, ":status")) {
-      return length == 3 && <u32>first - 0x32 < 4 && <u32>load<u8>(value, 1) - 0x30 < 10 && <u32>load<u8>(value, 2) - 0x30 < 10;
+      return (
+        length == 3 &&
+        <u32>first - 0x32 < 4 &&
+        <u32>load<u8>(value, 1) - 0x30 < 10 &&
+        <u32>load<u8>(value, 2) - 0x30 < 10
+      );
     }
     return equalsIgnoreCase(name, ":scheme") && length - 4 < 2;
   }

@@ -23,43 +23,30 @@ export function hostAlloc(size: usize): usize {
 /** Frees what the host returned; 0 is allowed. */
 export function hostFree(ptr: usize): void {
   if (!ptr) return;
-  handedOver -= load<u32>(ptr, -4);
+  handedOver -= load<u32>(ptr - 4);
   heap.free(ptr - 4);
 }
 
 // Where host calls put a pointer and a length, or one number.
-// @ts-ignore: decorator
-@lazy const ret: usize = memory.data(16, 8);
+const ret: usize = memory.data(16, 8);
 
-// @ts-ignore: decorator
-@inline
 export function retPtr(): usize {
   return ret;
 }
-// @ts-ignore: decorator
-@inline
 export function retLen(): usize {
   return ret + 4;
 }
-// @ts-ignore: decorator
-@inline
 export function returnedPtr(): usize {
   return load<usize>(ret);
 }
-// @ts-ignore: decorator
-@inline
 export function returnedLength(): u32 {
   return load<u32>(ret, 4);
 }
-// @ts-ignore: decorator
-@inline
 export function returnedU64(): u64 {
   return load<u64>(ret);
 }
 
 /** Zeroes the return area: a host function that fails leaves it untouched. */
-// @ts-ignore: decorator
-@inline
 export function clearReturn(): void {
   store<u64>(ret, 0);
 }
@@ -78,8 +65,6 @@ export function scratchFor(size: usize): usize {
 }
 
 /** Gives back a scratch area that one large value has made large. */
-// @ts-ignore: decorator
-@inline
 export function trimScratch(): void {
   if (scratchSize > SCRATCH_KEEP) {
     heap.free(scratch);
@@ -89,15 +74,11 @@ export function trimScratch(): void {
 }
 
 /** Room for `text` as UTF-8. */
-// @ts-ignore: decorator
-@inline
 export function roomFor(text: string): usize {
   return encodedLengthMax(text);
 }
 
 /** Writes `text` as UTF-8 to `ptr`, returns its length in bytes. */
-// @ts-ignore: decorator
-@inline
 export function putString(ptr: usize, text: string): usize {
   return encodeUtf8(text, ptr);
 }

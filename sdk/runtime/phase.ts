@@ -14,8 +14,6 @@ export enum Phase {
 
 export let phase: Phase = Phase.None;
 
-// @ts-ignore: decorator
-@inline
 export function setPhase(next: Phase): void {
   phase = next;
 }

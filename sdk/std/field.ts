@@ -32,13 +32,11 @@ export function equalsIgnoreCase(ptr: usize, name: string): bool {
   for (let i: usize = 0; i < length; i++) {
     const a = <u32>load<u8>(ptr + i);
     const b = <u32>load<u16>(text + (i << 1));
-    if (a != b && (lower(a) != lower(b))) return false;
+    if (a != b && lower(a) != lower(b)) return false;
   }
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
 function lower(c: u32): u32 {
   return c - 0x41 < 26 ? c | 0x20 : c;
 }

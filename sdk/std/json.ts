@@ -181,7 +181,9 @@ export class JsonReader {
 
   /** Whether the bytes begin as a protobuf message does: with the byte that in JSON is a line feed, but no white space next. */
   static looksBinary(ptr: usize, length: usize): bool {
-    return length > 1 && load<u8>(ptr) == 10 && load<u8>(ptr, 1) < 0x20 && load<u8>(ptr, 1) != 10 && load<u8>(ptr, 1) != 13;
+    return (
+      length > 1 && load<u8>(ptr) == 10 && load<u8>(ptr, 1) < 0x20 && load<u8>(ptr, 1) != 10 && load<u8>(ptr, 1) != 13
+    );
   }
 
   private begin(bracket: u8, reason: string): bool {
@@ -221,7 +223,8 @@ export class JsonReader {
 
   /** Consumes a word of `length` bytes that begins with the four bytes of `start`. */
   private word(start: u32, length: usize): bool {
-    if (this.limit - this.at < length || load<u32>(this.at) != start || isWord(this.byteAt(this.at + length))) return false;
+    if (this.limit - this.at < length || load<u32>(this.at) != start || isWord(this.byteAt(this.at + length)))
+      return false;
     this.at += length;
     return true;
   }
@@ -230,7 +233,7 @@ export class JsonReader {
 /** Replaces the escapes of a new string in place; false when one is bad. The result is never longer. */
 function unescape(text: string): bool {
   let read = changetype<usize>(text);
-  const end = read + (<usize>text.length << 1);
+  const end = read + ((<usize>text.length) << 1);
   let write = read;
   let high = false; // the unit before is a high surrogate from an escape
   while (read < end) {
@@ -277,8 +280,6 @@ function hex4(at: usize, end: usize): u32 {
   return value;
 }
 
-// @ts-ignore: decorator
-@inline
 function isDigit(c: u8): bool {
   return <u32>c - 0x30 < 10;
 }

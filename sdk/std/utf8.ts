@@ -1,14 +1,10 @@
 /* UTF-8 as the WHATWG Encoding Standard has it: malformed input becomes U+FFFD, never an error and never a lost byte.
  * (AssemblyScript's own String.UTF8.decode drops or invents characters on malformed input.) */
 
-import { OBJECT, TOTAL_OVERHEAD } from "rt/common";
-
 const REPLACEMENT: u32 = 0xfffd;
 const MALFORMED: u32 = 0xffffffff;
 
 /** Upper bound of the encoded size. */
-// @ts-ignore: decorator
-@inline
 export function encodedLengthMax(text: string): usize {
   return <usize>text.length * 3;
 }
@@ -16,7 +12,7 @@ export function encodedLengthMax(text: string): usize {
 /** Encodes to `out`, which has room for encodedLengthMax(text). A lone surrogate becomes U+FFFD. Returns the length. */
 export function encodeUtf8(text: string, out: usize): usize {
   let read = changetype<usize>(text);
-  const end = read + (<usize>text.length << 1);
+  const end = read + ((<usize>text.length) << 1);
   let write = out;
   while (read < end) {
     let c = <u32>load<u16>(read);
@@ -61,6 +57,7 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   wasMalformed = false;
   if (!length) return "";
   // One UTF-16 unit per byte is the most that can come out.
+  // @ts-ignore: built into the compiler
   const text = __new(length << 1, idof<string>());
   const end = ptr + length;
   let write = text;
@@ -116,10 +113,8 @@ export function decodeUtf8(ptr: usize, length: usize): string {
 }
 
 /** Makes a new string end earlier; its memory stays as it was until it is collected. */
-// @ts-ignore: decorator
-@inline
 export function shrinkString(text: usize, size: usize): void {
-  changetype<OBJECT>(text - TOTAL_OVERHEAD).rtSize = <u32>size;
+  store<u32>(text - 4, <u32>size); // the runtime keeps the size in front of the data
 }
 
 /** Whether the bytes are well-formed UTF-8. */

@@ -118,8 +118,8 @@ function tree(context: Context): Tree {
   };
 }
 
-/** Of these the emulator knows that Envoy has more than it does itself. */
-const INCOMPLETE = new Set(["metadata", "xds", "upstream"]);
+/** Envoy has more under these than the emulator; an upstream only has an address once it was connected. */
+const INCOMPLETE = new Set(["metadata", "xds"]);
 
 export function getProperty(context: Context, path: string): PropertyResult {
   // A last empty segment is no segment, and no segment at all is Envoy's null value.
@@ -134,7 +134,7 @@ export function getProperty(context: Context, path: string): PropertyResult {
       break;
     }
     const next: Tree[string] | undefined = Object.hasOwn(at, part) ? at[part] : undefined;
-    if (next === undefined && i > 0 && INCOMPLETE.has(first) && context.stream?.upstream !== null) {
+    if (next === undefined && i > 0 && (INCOMPLETE.has(first) || (first === "upstream" && context.stream?.upstream))) {
       throw new EmulatorError(
         `The emulator does not have the property ${parts.join(".")}; run this test with --host envoy.`,
       );

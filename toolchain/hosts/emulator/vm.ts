@@ -142,7 +142,9 @@ export class Vm {
   #raise(): void {
     const fatal = this.#fatal;
     this.#fatal = null;
-    if (fatal !== null) throw fatal;
+    if (fatal === null) return;
+    this.#afterCall.length = 0;
+    throw fatal;
   }
 
   #trapMessage(name: string, error: unknown): string {

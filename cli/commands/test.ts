@@ -1,0 +1,75 @@
+import { Option, type Command } from "commander";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { buildIfStale, readProject } from "../../toolchain/build/index.js";
+import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
+import { CliError, note, step } from "../output.js";
+
+interface Options {
+  host?: "emulator" | "envoy";
+  envoyVersion?: string;
+  envoyPath?: string;
+}
+
+export function addTest(program: Command): void {
+  program
+    .command("test")
+    .description("run the project's tests on the emulator or on a real Envoy")
+    .argument("[dir]", "the project's folder", ".")
+    .addOption(new Option("--host <host>", "default MESHWASM_HOST, else emulator").choices(["emulator", "envoy"]))
+    .option("--envoy-version <versions>", "one or more, separated by commas; implies --host envoy")
+    .option("--envoy-path <file>", "Envoy binary; implies --host envoy")
+    .action(async (dir: string, options: Options) => {
+      const project = readProject(dir);
+      const files = testFiles(join(project.dir, "test"));
+      if (!files.length) throw new CliError(`${dir} has no tests; write test/<name>.test.ts`);
+      await step(`Building ${dir}`, () => buildIfStale(dir));
+      const onEnvoy = Boolean(options.envoyVersion || options.envoyPath);
+      const host = options.host ?? (onEnvoy ? "envoy" : undefined) ?? process.env["MESHWASM_HOST"] ?? "emulator";
+      const path = options.envoyPath ? { ENVOY_PATH: resolve(options.envoyPath) } : {};
+      let failed = false;
+      for (const version of options.envoyVersion?.split(",") ?? [undefined]) {
+        if (host === "envoy") {
+          // Found, or installed, before the tests: their own time limits do not fit a download.
+          const wanted = version ?? (process.env["MESHWASM_ENVOY_VERSION"] || undefined);
+          const envoy = await findEnvoy({
+            ...(wanted ? { version: wanted } : {}),
+            ...(options.envoyPath ? { path: options.envoyPath } : {}),
+            onProgress: note,
+          });
+          note(`host: Envoy ${envoy.version ?? DEFAULT_VERSION}`);
+        } else note(`host: ${host}`);
+        const env = {
+          ...process.env,
+          ...path,
+          MESHWASM_HOST: host,
+          ...(version ? { MESHWASM_ENVOY_VERSION: version } : {}),
+        };
+        if ((await runTests(files, project.dir, env)) !== 0) failed = true;
+      }
+      if (failed) process.exitCode = 1;
+    });
+}
+
+function testFiles(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.test\.(ts|mts|js|mjs)$/.test(name) && !name.includes("node_modules"))
+    .sort()
+    .map((name) => join(dir, name));
+}
+
+/** Node's own test runner; its exit code. */
+async function runTests(files: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
+  const loader = import.meta.resolve("tsx");
+  // A test runner started from within a test would hand its results to the outer one and report nothing.
+  const { NODE_TEST_CONTEXT: _, ...rest } = env;
+  const child = spawn(process.execPath, ["--import", loader, "--test", ...files], { cwd, env: rest, stdio: "inherit" });
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, forward);
+  return new Promise((done, fail) => {
+    child.on("error", fail);
+    child.on("exit", (code) => done(code ?? 130));
+  });
+}

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from "commander";
+import { packageVersion } from "../toolchain/build/package-root.js";
+import { report } from "./output.js";
+import { addBuild } from "./commands/build.js";
+import { addCheck } from "./commands/check.js";
+import { addEnvoy } from "./commands/envoy.js";
+import { addInit } from "./commands/init.js";
+import { addManifest } from "./commands/manifest.js";
+import { addPublish } from "./commands/publish.js";
+import { addPull } from "./commands/pull.js";
+import { addRegistry } from "./commands/registry.js";
+import { addRun } from "./commands/run.js";
+import { addTest } from "./commands/test.js";
+
+/** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("meshwasm")
+    .description("Wasm filters for Envoy, in AssemblyScript: build, test on a real Envoy, publish, reference.")
+    .version(packageVersion)
+    .showHelpAfterError("(meshwasm help shows all commands)")
+    .exitOverride();
+  for (const add of [
+    addInit,
+    addBuild,
+    addCheck,
+    addTest,
+    addRun,
+    addEnvoy,
+    addRegistry,
+    addPublish,
+    addPull,
+    addManifest,
+  ]) {
+    add(program);
+  }
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 || error.code === "commander.help" ? 0 : 2;
+    return report(error);
+  }
+}

@@ -1,0 +1,33 @@
+// Bundles the command line and the libraries into dist/. Types are written by tsc, with --types.
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { chmodSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+rmSync("dist", { recursive: true, force: true });
+await build({
+  entryPoints: { cli: "cli/cli.ts", testing: "toolchain/hosts/index.ts", index: "toolchain/index.ts" },
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  outdir: "dist",
+  chunkNames: "chunks/[name]-[hash]",
+  // Found beside the installed package: the compiler reads its own files, esbuild is a binary.
+  external: ["assemblyscript", "esbuild", "tsx"],
+  // Some bundled libraries are CommonJS and ask for Node's modules.
+  banner: {
+    js: 'import { createRequire as meshwasmRequire } from "node:module"; const require = meshwasmRequire(import.meta.url);',
+  },
+  logLevel: "warning",
+});
+chmodSync("dist/cli.js", 0o755);
+for (const project of ["tsconfig.types.json", "sdk"]) {
+  const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], {
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
