@@ -125,7 +125,7 @@ async function buildLayers(input: ImageInput): Promise<Layer[]> {
     ...plain(MEDIA.schema, "config.schema.json", input.schema),
     ...plain(MEDIA.markdown, "README.md", input.readme),
     ...plain(MEDIA.buildManifest, "manifest.json", input.buildManifest),
-    { mediaType: MEDIA.layer, title: "plugin.wasm", bytes: gzip(tar), content: tar },
+    { mediaType: MEDIA.layer, title: "plugin.tar.gz", bytes: gzip(tar), content: tar },
   ];
 }
 

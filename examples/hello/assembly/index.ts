@@ -1,9 +1,29 @@
-import { Plugin, HttpFilter, HeadersAction, registerHttpFilter, NoConfig } from "meshwasm/sdk";
-class HelloPlugin extends Plugin<NoConfig> {}
+import { HeadersAction, HttpFilter, log, Plugin, registerHttpFilter } from "meshwasm/sdk";
+import { HelloConfig } from "./config";
+
+/** One per configuration: what all requests share. */
+class HelloPlugin extends Plugin<HelloConfig> {
+  onConfigure(): bool {
+    log.info("greeting is " + this.config.greeting);
+    return true;
+  }
+}
+
+/** One per request. */
 class Hello extends HttpFilter<HelloPlugin> {
+  onRequestHeaders(endOfStream: bool): HeadersAction {
+    const path = this.request.headers.get(":path");
+    if (path !== null && path == this.plugin.config.blockedPath) {
+      this.sendLocalResponse(403, "blocked\n");
+      return HeadersAction.StopIteration;
+    }
+    return HeadersAction.Continue;
+  }
+
   onResponseHeaders(endOfStream: bool): HeadersAction {
-    this.response.headers.set("x-hello", "world");
+    this.response.headers.set("x-hello", this.plugin.config.greeting);
     return HeadersAction.Continue;
   }
 }
-registerHttpFilter<Hello, HelloPlugin, NoConfig>();
+
+registerHttpFilter<Hello, HelloPlugin, HelloConfig>();

@@ -33,7 +33,11 @@ const SINGLE: StaticArray<string> = [
   "server",
   "strict-transport-security",
   "user-agent",
+  "x-forwarded-proto",
 ];
+
+/** Without this request header, or with an empty one, Envoy finds no route and answers 404 [measured on 1.40.0]. */
+const PROTO = "x-forwarded-proto";
 
 /** Envoy's own headers: timeouts, retries, destinations, health. */
 const ENVOY = "x-envoy-";
@@ -45,7 +49,7 @@ export const enum Change {
 }
 
 /** Why a rule may not have this name, or null. Messages name only headers from the lists above, never what was given. */
-export function refusedName(name: string, change: Change): string | null {
+export function refusedName(name: string, change: Change, inRequest: bool): string | null {
   if (!name.length) return "must not be empty";
   if (name.charCodeAt(0) == 0x3a) return "pseudo-headers cannot be changed here: they decide where a message goes";
   for (let i = 0; i < name.length; i++) {
@@ -59,7 +63,9 @@ export function refusedName(name: string, change: Change): string | null {
       return FRAMING[i] + " cannot be changed: the connection or the end of the message depends on it";
     }
   }
-  if (change == Change.Remove) return null;
+  if (change == Change.Remove) {
+    return inRequest && sameName(name, PROTO) ? PROTO + " cannot be removed: Envoy finds no route without it" : null;
+  }
   if (startsWith(name, ENVOY)) return "x-envoy- headers can only be removed: Envoy takes orders from them";
   if (change == Change.Set) return null;
   for (let i = 0; i < SINGLE.length; i++) {
@@ -68,8 +74,9 @@ export function refusedName(name: string, change: Change): string | null {
   return null;
 }
 
-/** Why no header may have this value, or null. Never shows the value: it may be a secret. */
-export function refusedValue(value: string): string | null {
+/** Why a header may not have this value, or null. Never shows the value: it may be a secret. */
+export function refusedValue(name: string, value: string, inRequest: bool): string | null {
+  if (inRequest && sameName(name, PROTO) && value != "http" && value != "https") return "must be http or https";
   const length = value.length;
   for (let i = 0; i < length; i++) {
     const c = value.charCodeAt(i);
@@ -80,6 +87,17 @@ export function refusedValue(value: string): string | null {
     return "must not begin or end with a space or tab";
   }
   return null;
+}
+
+/** Why a rule that is allowed may have no effect, or null: Envoy itself writes these headers after all filters. */
+export function overwritten(name: string, change: Change, inRequest: bool): string | null {
+  if (inRequest) {
+    const timeout = "x-envoy-expected-rq-timeout-ms";
+    return sameName(name, timeout) ? "Envoy writes " + timeout + " after all filters" : null;
+  }
+  if (change == Change.Remove && sameName(name, "date")) return "Envoy adds date to a response that has none";
+  if (!sameName(name, "server")) return null;
+  return "Envoy writes server after all filters, unless its server_header_transformation says otherwise";
 }
 
 /** Whether two names are the same but for ASCII case. */

@@ -1,7 +1,7 @@
 /* The rules for one direction: checked when the configuration arrives, applied to each message without allocating. */
 
 import { HeaderMap, log, Status } from "meshwasm/sdk";
-import { Change, refusedName, refusedValue, sameName } from "./names";
+import { Change, overwritten, refusedName, refusedValue, sameName } from "./names";
 
 /** Each rule is a host call in every message. */
 const MAX_RULES = 500;
@@ -11,6 +11,8 @@ const MAX_BYTES = 60 * 1024;
 export class HeaderRules {
   /** JSON path and reason of the first refusal; "" while there is none. */
   error: string = "";
+  /** Rules that are taken but may have no effect, with their paths. */
+  readonly warnings: string[] = [];
   private removeNames: string[] = [];
   private setNames: string[] = [];
   private setValues: Uint8Array[] = [];
@@ -18,13 +20,13 @@ export class HeaderRules {
   private addValues: Uint8Array[] = [];
   private bytes: i32 = 0;
 
-  /** `side` is the key in the configuration: "request" or "response". */
-  constructor(private side: string) {}
+  constructor(private inRequest: bool) {}
 
   remove(name: string): void {
     const path = this.path("remove", this.removeNames.length);
-    const reason = refusedName(name, Change.Remove);
+    const reason = refusedName(name, Change.Remove, this.inRequest);
     if (reason) this.refuse(path, reason);
+    this.warn(path, name, Change.Remove);
     this.removeNames.push(name);
     this.limit(path, 0);
   }
@@ -68,10 +70,11 @@ export class HeaderRules {
 
   /** The value as the bytes that are sent. */
   private check(path: string, change: Change, name: string, value: string): Uint8Array {
-    const nameReason = refusedName(name, change);
+    const nameReason = refusedName(name, change, this.inRequest);
     if (nameReason) this.refuse(path + ".name", nameReason);
-    const valueReason = refusedValue(value);
+    const valueReason = refusedValue(name, value, this.inRequest);
     if (valueReason) this.refuse(path + ".value", valueReason);
+    this.warn(path + ".name", name, change);
     return Uint8Array.wrap(String.UTF8.encode(value));
   }
 
@@ -87,6 +90,16 @@ export class HeaderRules {
 
   private refuse(path: string, reason: string): void {
     if (!this.error.length) this.error = path + ": " + reason;
+  }
+
+  private warn(path: string, name: string, change: Change): void {
+    const reason = overwritten(name, change, this.inRequest);
+    if (reason) this.warnings.push(path + " may have no effect: " + reason);
+  }
+
+  /** Key of these rules in the configuration. */
+  private get side(): string {
+    return this.inRequest ? "request" : "response";
   }
 
   private path(list: string, index: i32): string {

@@ -58,7 +58,7 @@ function responseTree(s: HttpStream): Tree {
     grpc_status: () => {
       if (s.responseCode === null) return null;
       const status = map?.get("grpc-status");
-      return int(status == null ? grpcOfHttp(s.responseCode) : Number(status));
+      return int(status === null || status === undefined ? grpcOfHttp(s.responseCode) : Number(status));
     },
     backend_latency: () => (s.upstream !== null && (s.logPhase || s.destroyed) ? int(1_000_000) : null),
   };
