@@ -72,7 +72,8 @@ export class JsonReader {
   }
 
   missingKey(key: string): bool {
-    return this.fail("required key " + quote(key) + " is missing");
+    // Not by quote: this key is a constant of the module, and quote cuts in place.
+    return this.fail('required key "' + key + '" is missing');
   }
 
   readString(): string {
@@ -181,9 +182,9 @@ export class JsonReader {
 
   /** Whether the bytes begin as a protobuf message does: with the byte that in JSON is a line feed, but no white space next. */
   static looksBinary(ptr: usize, length: usize): bool {
-    return (
-      length > 1 && load<u8>(ptr) == 10 && load<u8>(ptr, 1) < 0x20 && load<u8>(ptr, 1) != 10 && load<u8>(ptr, 1) != 13
-    );
+    if (length < 2 || load<u8>(ptr) != 10) return false;
+    const next = load<u8>(ptr, 1);
+    return next < 0x20 && next != 9 && next != 10 && next != 13;
   }
 
   private begin(bracket: u8, reason: string): bool {
@@ -289,7 +290,7 @@ function isWord(c: u8): bool {
   return isDigit(c) || <u32>(c | 0x20) - 0x61 < 26;
 }
 
-/** A key for a message: quoted and cut, since it can be of any length. */
+/** A key that was read, for a message: quoted and cut in place, since it can be of any length. */
 function quote(key: string): string {
   if (key.length > 64) shrinkString(changetype<usize>(key), 128);
   return '"' + key + '"';
