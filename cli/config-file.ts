@@ -15,5 +15,10 @@ export function readConfigFile(file: string): Uint8Array {
     const place = problem.linePos?.[0];
     throw new CliError(`${file}${place ? `:${place.line}:${place.col}` : ""}: ${problem.message.split("\n")[0]}`);
   }
-  return Buffer.from(JSON.stringify(document.toJS() ?? {}));
+  try {
+    return Buffer.from(JSON.stringify(document.toJS() ?? {}));
+  } catch (error) {
+    // Aliases without an anchor, or too many of them.
+    throw new CliError(`${file}: ${(error as Error).message.split("\n")[0]}`);
+  }
 }

@@ -17,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("meshwasm")
     .description("Wasm filters for Envoy, in AssemblyScript: build, test on a real Envoy, publish, reference.")
     .version(packageVersion)
-    .showHelpAfterError("(meshwasm help shows all commands)")
+    .configureOutput({ outputError: (text, write) => write(`meshwasm: ${wrongCommandLine(text)}\n`) })
     .exitOverride();
   for (const add of [
     addInit,
@@ -40,4 +40,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 || error.code === "commander.help" ? 0 : 2;
     return report(error);
   }
+}
+
+/** Commander's message, which may have a second line with a guess, as one line. */
+function wrongCommandLine(text: string): string {
+  const line = text
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
+  return `${line.replace(/\.$/, "")}; meshwasm help shows all commands`;
 }

@@ -1,7 +1,8 @@
 /* HTTP filters: one object per stream. */
 
-import { DataAction, GrpcStatus, HeadersAction, LogLevel, Status, StreamType, TrailersAction } from "./abi/enums";
+import { BufferType, DataAction, GrpcStatus, HeadersAction, Status, StreamType, TrailersAction } from "./abi/enums";
 import { proxy_close_stream, proxy_continue_stream, proxy_send_local_response } from "./abi/hostcalls";
+import { BodyPlan, HttpBody, OverLimit } from "./body";
 import { Config } from "./config";
 import { HeaderMap, requestHeaders, requestTrailers, responseHeaders, responseTrailers } from "./headers";
 import { HeaderLines } from "./lines";
@@ -10,22 +11,77 @@ import { phase, Phase } from "./runtime/phase";
 import { putString, roomFor, scratchFor } from "./runtime/memory";
 import { addFactory, Factory } from "./runtime/registry";
 
-/** One direction of a stream. */
+/** One direction of the stream whose callback runs. */
 export class HttpMessage {
+  readonly body: HttpBody;
+
   constructor(
     readonly headers: HeaderMap,
     readonly trailers: HeaderMap,
     private type: StreamType,
-  ) {}
+    /** The callback in which the body's fate is decided. */
+    private decided: Phase,
+  ) {
+    this.body = new HttpBody(
+      type == StreamType.HttpRequest ? BufferType.HttpRequestBody : BufferType.HttpResponseBody,
+      headers,
+    );
+  }
+
+  /**
+   * To be returned by the headers callback: headers go on, the body is buffered up to `limit` bytes and given to
+   * onWholeRequestBody or onWholeResponseBody, where the request can still be denied. `resize` removes content-length, so
+   * that the body can be replaced by one of another size.
+   */
+  inspectBody(limit: u32, over: OverLimit = OverLimit.Reject, resize: bool = false): HeadersAction {
+    this.plan(new BodyPlan(limit, over, false, resize));
+    return HeadersAction.Continue;
+  }
+
+  /**
+   * To be returned by the headers callback: headers wait until the whole body was given to the callback, and can be changed
+   * there; content-length follows the body. Needs the host's `allow_on_headers_stop_iteration`, without which the
+   * request hangs; the module's manifest says so and `meshwasm manifest` sets it.
+   */
+  holdBody(limit: u32, over: OverLimit = OverLimit.Reject): HeadersAction {
+    this.plan(new BodyPlan(limit, over, true, true));
+    return HeadersAction.StopIteration;
+  }
+
+  /** To be returned by the headers callback of a filter that changes the size of the pieces in onRequestBody or onResponseBody. */
+  transformBody(): HeadersAction {
+    const plan = new BodyPlan(0, OverLimit.Pass, false, true);
+    plan.done = true;
+    this.plan(plan);
+    return HeadersAction.Continue;
+  }
 
   /** Goes on with a message that a callback has stopped. Call it after the last change of its headers. */
   resume(): Status {
     return phase == Phase.None ? Status.BadArgument : proxy_continue_stream(this.type);
   }
+
+  private plan(plan: BodyPlan): void {
+    const stream = currentStream;
+    if (!stream || phase != this.decided) return;
+    if (plan.resizable && !plan.holds) this.headers.remove("content-length");
+    if (this.type == StreamType.HttpRequest) stream.requestPlan = plan;
+    else stream.responsePlan = plan;
+  }
 }
 
-const request = new HttpMessage(requestHeaders, requestTrailers, StreamType.HttpRequest);
-const response = new HttpMessage(responseHeaders, responseTrailers, StreamType.HttpResponse);
+const request = new HttpMessage(requestHeaders, requestTrailers, StreamType.HttpRequest, Phase.RequestHeaders);
+const response = new HttpMessage(responseHeaders, responseTrailers, StreamType.HttpResponse, Phase.ResponseHeaders);
+
+/** The stream whose callback runs. */
+export let currentStream: HttpContext | null = null;
+/** A reply was sent in this callback. A second one in the same callback crashes Envoy 1.40 in the response phase. */
+let replied: bool = false;
+
+export function setCurrentStream(stream: HttpContext | null): void {
+  currentStream = stream;
+  replied = false;
+}
 
 /** What the dispatcher sees of a filter, whatever its plugin. Callbacks that no class overrides are never called. */
 export abstract class HttpContext {
@@ -33,6 +89,9 @@ export abstract class HttpContext {
   contextId: u32 = 0;
   /** The plugin whose configuration was current when the stream began. */
   root: RootContext | null = null;
+  /** For the dispatcher. */
+  requestPlan: BodyPlan | null = null;
+  responsePlan: BodyPlan | null = null;
 
   get request(): HttpMessage {
     return request;
@@ -52,6 +111,11 @@ export abstract class HttpContext {
     return DataAction.Continue;
   }
 
+  /** Called once with the body that inspectBody or holdBody has asked for, at the end of the request or at its trailers. */
+  onWholeRequestBody(body: HttpBody): DataAction {
+    return DataAction.Continue;
+  }
+
   onRequestTrailers(): TrailersAction {
     return TrailersAction.Continue;
   }
@@ -62,6 +126,11 @@ export abstract class HttpContext {
   }
 
   onResponseBody(size: u32, endOfStream: bool): DataAction {
+    return DataAction.Continue;
+  }
+
+  /** As onWholeRequestBody, for the response. */
+  onWholeResponseBody(body: HttpBody): DataAction {
     return DataAction.Continue;
   }
 
@@ -88,7 +157,7 @@ export abstract class HttpContext {
     details: string = "",
     grpcStatus: GrpcStatus = GrpcStatus.None,
   ): Status {
-    if (!inStream()) return Status.BadArgument;
+    if (replied || !this.canReply()) return Status.BadArgument;
     const headersLength: usize = headers ? headers.size : 0;
     const headersPtr = scratchFor(headersLength + roomFor(details) + roomFor(body));
     if (headers) headers.writeTo(headersPtr);
@@ -106,7 +175,15 @@ export abstract class HttpContext {
       headersLength,
       grpcStatus,
     );
+    replied = status == Status.Ok;
     return status == Status.Ok && headers && headers.refused ? Status.BadArgument : status;
+  }
+
+  /** Once the response's headers have gone on, Envoy could only cut the connection. */
+  private canReply(): bool {
+    if (phase < Phase.ResponseBody) return inStream();
+    const plan = this.responsePlan;
+    return inStream() && plan != null && plan.holds;
   }
 
   /** Resets the stream: the client sees the connection or the HTTP/2 stream end without an answer. */
@@ -115,7 +192,7 @@ export abstract class HttpContext {
   }
 }
 
-/** Whether a callback of a stream runs in which the stream can still be answered. */
+/** Whether a callback runs in which the stream still lives. */
 function inStream(): bool {
   return phase >= Phase.RequestHeaders && phase <= Phase.ResponseTrailers;
 }

@@ -1,4 +1,5 @@
 export { DataAction, GrpcStatus, HeadersAction, LogLevel, Status, TrailersAction } from "./abi/enums";
+export { HttpBody, OverLimit } from "./body";
 export { Config, NoConfig } from "./config";
 export { HeaderMap } from "./headers";
 export { HttpContext, HttpFilter, HttpMessage, registerHttpFilter } from "./http";

@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { buildIfStale, check, inspect, readProject } from "../../toolchain/build/index.js";
 import { CliError, print, printJson, step } from "../output.js";
+import { inWholeSteps } from "../until-stopped.js";
 
 export function addCheck(program: Command): void {
   program
@@ -14,7 +15,9 @@ export function addCheck(program: Command): void {
       if (!existsSync(target))
         throw new CliError(`${target}: there is no such file or folder; give a .wasm file or a project`);
       const isProject = statSync(target).isDirectory();
-      const file = isProject ? (await step(`Building ${target}`, () => buildIfStale(target))).wasm : target;
+      const file = isProject
+        ? (await step(`Building ${target}`, () => inWholeSteps(() => buildIfStale(target)))).wasm
+        : target;
       const bytes = readFileSync(file);
       const maxBytes = options.maxBytes ?? (isProject ? readProject(target).maxModuleBytes : undefined);
       const findings = check(bytes, maxBytes === undefined ? {} : { maxBytes });

@@ -16,7 +16,10 @@ export function addEnvoy(program: Command): void {
     .argument("[version]", `one of ${SUPPORTED_VERSIONS.join(", ")}`, DEFAULT_VERSION)
     .option("--json", "print version, path and source")
     .action(async (version: string, options: { json?: boolean }) => {
-      const found = await step(`Installing Envoy ${version}`, (onProgress) => installEnvoy(version, { onProgress }));
+      const present = listInstalled().find((each) => each.version === version.replace(/^v/, ""));
+      const found = present
+        ? { ...present, source: "cache" }
+        : await step(`Installing Envoy ${version}`, (onProgress) => installEnvoy(version, { onProgress }));
       if (options.json) printJson(found);
       else print(found.path);
     });

@@ -15,6 +15,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { cancel, intro, isCancel, outro, text } from "@clack/prompts";
 import { generate, packageRoot, packageVersion, readProject } from "../../toolchain/build/index.js";
 import { CliError, print } from "../output.js";
+import { inWholeSteps } from "../until-stopped.js";
 
 interface Options {
   yes?: boolean;
@@ -48,7 +49,7 @@ export function addInit(program: Command): void {
         throw new CliError(`--name ${name}: give 1 to 63 lower-case letters, digits and inner hyphens`, 2);
       }
       const description = (answers.description ?? `The ${name} filter.`).replaceAll(/\s+/g, " ").trim();
-      write(target, options.template, {
+      const values = {
         name,
         Class: pascal(name),
         description,
@@ -56,7 +57,8 @@ export function addInit(program: Command): void {
         descriptionYaml: JSON.stringify(description),
         package: options.package,
         version: packageVersion,
-      });
+      };
+      await inWholeSteps(() => write(target, options.template, values));
       const place = relative(process.cwd(), target);
       print(`made ${place || "."}`);
       print(`next: ${place ? `cd ${place} && ` : ""}npm install && npm test`);
@@ -89,7 +91,13 @@ async function ask(target: string, options: Options): Promise<Pick<Options, "nam
 
 /** The folder may exist, but nothing in it may be lost. */
 function checkEmpty(target: string, shown: string): void {
-  if (!existsSync(target)) return;
+  if (!existsSync(target)) {
+    const above = nearestExisting(target);
+    if (!statSync(above).isDirectory()) {
+      throw new CliError(`${shown} cannot be made: ${relative(process.cwd(), above)} is a file; give another folder`);
+    }
+    return;
+  }
   if (!statSync(target).isDirectory()) throw new CliError(`${shown} is a file; give a folder`);
   if (readdirSync(target).some((entry) => entry !== ".git")) {
     throw new CliError(`${shown} is not empty; give a new folder, as in: meshwasm init my-filter`);
@@ -99,9 +107,7 @@ function checkEmpty(target: string, shown: string): void {
 /** Made beside its place and moved there whole: half a project is never left. */
 function write(target: string, template: string, values: Readonly<Record<string, string>>): void {
   const source = join(packageRoot, "cli/templates", template);
-  let parent = dirname(target);
-  while (!existsSync(parent)) parent = dirname(parent);
-  const draft = mkdtempSync(join(parent, ".meshwasm-init-"));
+  const draft = mkdtempSync(join(nearestExisting(dirname(target)), ".meshwasm-init-"));
   try {
     cpSync(source, draft, { recursive: true });
     fill(draft, values);
@@ -111,6 +117,10 @@ function write(target: string, template: string, values: Readonly<Record<string,
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
 /** Replaces `{{value}}` in every file. */

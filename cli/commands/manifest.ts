@@ -41,6 +41,7 @@ export function addManifest(program: Command): void {
           ...(built?.phase ? { phase: built.phase as Phase } : {}),
           ...(built?.priority ? { priority: built.priority } : {}),
           failStrategy: failStrategy(built?.failStrategy),
+          allowStopIteration: built?.bodyMode === "hold",
           ...(options.namespace ? { namespace: options.namespace } : {}),
           ...(options.plainHttp ? { plainHttp: true } : {}),
         }),
@@ -57,7 +58,7 @@ function failStrategy(policy: string | undefined): FailStrategy {
 function parseBuildManifest(
   text: string,
   ref: string,
-): Pick<ModuleManifest, "name" | "phase" | "priority" | "failStrategy"> {
+): Pick<ModuleManifest, "name" | "phase" | "priority" | "failStrategy" | "bodyMode"> {
   try {
     const json = JSON.parse(text) as Record<string, unknown>;
     if (typeof json["name"] !== "string") throw new TypeError("no name");
@@ -66,6 +67,7 @@ function parseBuildManifest(
       phase: typeof json["phase"] === "string" ? json["phase"] : null,
       priority: typeof json["priority"] === "number" ? json["priority"] : null,
       failStrategy: String(json["failStrategy"] ?? "FAIL_RELOAD"),
+      bodyMode: json["bodyMode"] === "hold" ? "hold" : "none",
     };
   } catch {
     throw new CliError(

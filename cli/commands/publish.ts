@@ -13,6 +13,7 @@ import {
   withDefaultTag,
 } from "../../toolchain/oci/index.js";
 import { print, printJson, step } from "../output.js";
+import { inWholeSteps } from "../until-stopped.js";
 
 interface Options {
   immutable?: boolean;
@@ -34,7 +35,7 @@ export function addPublish(program: Command): void {
       const dir = second === undefined ? "." : first;
       const ref = withDefaultTag(parseReference(second ?? first));
       const project = readProject(dir);
-      const { wasm } = await step(`Building ${dir}`, () => buildIfStale(dir));
+      const { wasm } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
       const read = (file: string | null) => (file ? { text: readFileSync(file) } : null);
       const schema = read(project.schemaFile);
       const readme = read(project.readmeFile);

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { existsSync } from "node:fs";
 import { formatReference, parseReference, pull, RegistryClient, withDefaultTag } from "../../toolchain/oci/index.js";
 import { CliError, print, printJson, step } from "../output.js";
+import { inWholeSteps } from "../until-stopped.js";
 
 export function addPull(program: Command): void {
   program
@@ -18,15 +18,19 @@ export function addPull(program: Command): void {
       const folder = dirname(options.output);
       if (!existsSync(folder))
         throw new CliError(`--output ${options.output}: the folder ${folder} does not exist; make it first`);
+      if (existsSync(options.output) && statSync(options.output).isDirectory())
+        throw new CliError(`--output ${options.output}: this is a folder; give a file in it`);
       const client = new RegistryClient({ plainHttp: options.plainHttp ?? false });
       const image = await step(`Pulling ${formatReference(ref)}`, () => pull(client, ref));
       const temporary = join(folder, `.meshwasm-pull-${process.pid}.tmp`);
-      try {
-        writeFileSync(temporary, image.wasm);
-        renameSync(temporary, options.output);
-      } finally {
-        rmSync(temporary, { force: true });
-      }
+      await inWholeSteps(() => {
+        try {
+          writeFileSync(temporary, image.wasm);
+          renameSync(temporary, options.output);
+        } finally {
+          rmSync(temporary, { force: true });
+        }
+      });
       const facts = {
         digest: image.digest,
         moduleDigest: image.moduleDigest,

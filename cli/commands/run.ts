@@ -5,7 +5,7 @@ import type { LogLevel } from "../../toolchain/hosts/types.js";
 import { readConfigFile } from "../config-file.js";
 import { checkConfig } from "../config-verdict.js";
 import { CliError, note, print, step } from "../output.js";
-import { untilStopped } from "../until-stopped.js";
+import { inWholeSteps, untilStopped } from "../until-stopped.js";
 import { port } from "./registry.js";
 
 interface Options {
@@ -35,7 +35,7 @@ export function addRun(program: Command): void {
     .action(async (dir: string, options: Options) => {
       const config = options.config === undefined ? undefined : readConfigFile(options.config);
       const project = readProject(dir);
-      const { wasm } = await step(`Building ${dir}`, () => buildIfStale(dir));
+      const { wasm, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
       if (config) await checkConfig(wasm, config, options.config!);
       const envoy = await findEnvoy({
         ...(options.envoyVersion ? { version: options.envoyVersion } : {}),
@@ -46,6 +46,7 @@ export function addRun(program: Command): void {
         runEnvoy({
           module: wasm,
           name: project.name,
+          allowOnHeadersStopIteration: manifest.bodyMode === "hold",
           ...(config ? { config } : {}),
           ...(options.port === undefined ? {} : { listenPort: options.port }),
           ...(options.upstream ? { upstreamUrl: options.upstream } : {}),

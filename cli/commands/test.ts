@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { buildIfStale, readProject } from "../../toolchain/build/index.js";
 import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
 import { CliError, note, step } from "../output.js";
+import { inWholeSteps } from "../until-stopped.js";
 
 interface Options {
   host?: "emulator" | "envoy";
@@ -24,7 +25,7 @@ export function addTest(program: Command): void {
       const project = readProject(dir);
       const files = testFiles(join(project.dir, "test"));
       if (!files.length) throw new CliError(`${dir} has no tests; write test/<name>.test.ts`);
-      await step(`Building ${dir}`, () => buildIfStale(dir));
+      await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
       const onEnvoy = Boolean(options.envoyVersion || options.envoyPath);
       const host = options.host ?? (onEnvoy ? "envoy" : undefined) ?? process.env["MESHWASM_HOST"] ?? "emulator";
       const path = options.envoyPath ? { ENVOY_PATH: resolve(options.envoyPath) } : {};

@@ -11,7 +11,12 @@ import { putString, roomFor, scratchFor } from "./memory";
 
 // @ts-ignore: decorator
 @global
-export function meshwasm_abort(message: string | null, file: string | null, line: u32, column: u32): void {
+export function meshwasm_abort(
+  message: string | null = null,
+  file: string | null = null,
+  line: u32 = 0,
+  column: u32 = 0,
+): void {
   // Written piece by piece: this code is in every module.
   const start = scratchFor((message ? roomFor(message) : 0) + (file ? roomFor(file) : 0) + 40);
   let end = start + putString(start, "abort: ");

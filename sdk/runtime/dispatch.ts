@@ -3,7 +3,7 @@
 import { BufferType, LogLevel, Status } from "../abi/enums";
 import { proxy_get_buffer_bytes, proxy_get_property, proxy_send_local_response } from "../abi/hostcalls";
 import { releaseHeaderMaps } from "../headers";
-import { HttpContext } from "../http";
+import { HttpContext, setCurrentStream } from "../http";
 import { forgetHostLevel, logAlways } from "../log";
 import { RootContext } from "../plugin";
 import { decodeUtf8 } from "../std/utf8";
@@ -71,8 +71,10 @@ export function deleteContext(id: u32): void {
 /** The filter object of a stream; null when there is none, which only a broken host brings about. */
 export function enterStream(id: u32, phase: Phase): HttpContext | null {
   setPhase(phase);
-  const stream = contextOf(id);
-  return stream ? changetype<HttpContext>(stream) : withoutState(id);
+  const found = contextOf(id);
+  const stream = found ? changetype<HttpContext>(found) : withoutState(id);
+  setCurrentStream(stream);
+  return stream;
 }
 
 function withoutState(id: u32): HttpContext | null {
@@ -141,6 +143,7 @@ export function leave(): void {
   forgetHostLevel();
   trimScratch();
   setPhase(Phase.None);
+  setCurrentStream(null);
   collectGarbage();
 }
 

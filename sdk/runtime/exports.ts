@@ -1,6 +1,8 @@
-/* The module's exports: one line each. The build removes those whose callback no class of the filter overrides, because
- * Envoy skips a callback that is not there. */
+/* The module's exports. The build removes those whose callback no class of the filter overrides, because Envoy skips a
+ * callback that is not there. */
 
+import { TrailersAction } from "../abi/enums";
+import { afterHeaders, bodyEndedByTrailers, bodyPiece } from "./bodies";
 import {
   configure,
   createContext,
@@ -37,52 +39,71 @@ export function proxy_on_tick(root: u32): void {
 
 export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32): i32 {
   const stream = enterStream(id, Phase.RequestHeaders);
-  const action = stream ? <i32>stream.onRequestHeaders(endOfStream != 0) : refuseStream();
+  let action: i32;
+  if (stream) {
+    const ends = endOfStream != 0;
+    action = stream.onRequestHeaders(ends);
+    action = afterHeaders(stream, true, ends, action);
+  } else action = refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): i32 {
   const stream = enterStream(id, Phase.RequestBody);
-  const action = stream ? <i32>stream.onRequestBody(size, endOfStream != 0) : refuseStream();
+  const action = stream ? <i32>bodyPiece(stream, true, size, endOfStream != 0) : refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_request_trailers(id: u32, lines: u32): i32 {
   const stream = enterStream(id, Phase.RequestTrailers);
-  const action = stream ? <i32>stream.onRequestTrailers() : refuseStream();
+  let action: i32;
+  if (stream) {
+    const goesOn = bodyEndedByTrailers(stream, true);
+    action = stream.onRequestTrailers();
+    if (!goesOn) action = TrailersAction.StopIteration;
+  } else action = refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_response_headers(id: u32, lines: u32, endOfStream: u32): i32 {
   const stream = enterStream(id, Phase.ResponseHeaders);
-  const action = stream ? <i32>stream.onResponseHeaders(endOfStream != 0) : refuseStream();
+  let action: i32;
+  if (stream) {
+    const ends = endOfStream != 0;
+    action = stream.onResponseHeaders(ends);
+    action = afterHeaders(stream, false, ends, action);
+  } else action = refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): i32 {
   const stream = enterStream(id, Phase.ResponseBody);
-  const action = stream ? <i32>stream.onResponseBody(size, endOfStream != 0) : refuseStream();
+  const action = stream ? <i32>bodyPiece(stream, false, size, endOfStream != 0) : refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_response_trailers(id: u32, lines: u32): i32 {
   const stream = enterStream(id, Phase.ResponseTrailers);
-  const action = stream ? <i32>stream.onResponseTrailers() : refuseStream();
+  let action: i32;
+  if (stream) {
+    const goesOn = bodyEndedByTrailers(stream, false);
+    action = stream.onResponseTrailers();
+    if (!goesOn) action = TrailersAction.StopIteration;
+  } else action = refuseStream();
   leave();
   return action;
 }
 
 export function proxy_on_log(id: u32): void {
-  if (!isRoot(id)) {
-    const stream = enterStream(id, Phase.Log);
-    if (stream) stream.onLog();
-    leave();
-  }
+  if (isRoot(id)) return;
+  const stream = enterStream(id, Phase.Log);
+  if (stream) stream.onLog();
+  leave();
 }
 
 export function proxy_on_done(id: u32): u32 {

@@ -72,6 +72,8 @@ export interface ProxyOptions {
   host?: HostName;
   /** PluginConfig.root_id. Default "". */
   rootId?: string;
+  /** Envoy's allow_on_headers_stop_iteration. Default: what the module's build/manifest.json asks for. */
+  allowStopIteration?: boolean;
   /** The upstream behind the proxy. Default: answers 200 and echoes method, path and headers as JSON. */
   upstream?: UpstreamHandler;
   /** Smallest level of filter logs that is kept. Default "info". */

@@ -125,6 +125,8 @@ export class Session {
     if (!this.envoy.running) throw new EnvoyError("Envoy is not running any more; create a new proxy.");
     const module = change.module === undefined ? this.#module : copyModule(change.module, this.envoy.directory);
     const config = change.config === undefined ? this.#config : change.config;
+    // Envoy counts no update that changes nothing, so there would be nothing to wait for.
+    if (module === this.#module && sameBytes(config, this.#config)) return;
     const before = await counters(this.envoy, this.identity.name);
     const mark = this.envoy.log.length;
     const version = ++this.#version;
@@ -254,4 +256,8 @@ async function quietReason(envoy: EnvoyProcess, plugin: PluginOptions): Promise<
 export async function settle(): Promise<void> {
   await tick();
   await tick();
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0);
 }

@@ -25,7 +25,7 @@ function find(pairs: usize, name: ArrayBuffer): bool {
   const count = load<u32>(pairs);
   const length = <u32>name.byteLength;
   let sizes = pairs + 4;
-  let data = sizes + (<usize>count << 3);
+  let data = sizes + ((<usize>count) << 3);
   for (let i: u32 = 0; i < count; i++) {
     const nameLength = load<u32>(sizes);
     const valueLength = load<u32>(sizes, 4);
@@ -47,13 +47,7 @@ function join(pairs: usize, first: ArrayBuffer, second: ArrayBuffer, name: Array
   if (!find(pairs, second) || firstLength + foundLength > CAPACITY) return;
   memory.copy(joined, firstPtr, firstLength);
   memory.copy(joined + firstLength, found, foundLength);
-  proxy_replace_header_map_value(
-    REQUEST,
-    changetype<usize>(name),
-    name.byteLength,
-    joined,
-    firstLength + foundLength,
-  );
+  proxy_replace_header_map_value(REQUEST, changetype<usize>(name), name.byteLength, joined, firstLength + foundLength);
 }
 
 export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32): i32 {

@@ -11,6 +11,11 @@ class ARoot extends RootContext {
   createContext(context_id: u32): Context {
     return new A(context_id, this);
   }
+
+  // What 0.1.8 does here traps without a configuration: it lets the host write to address 0.
+  onConfigure(configuration_size: u32): bool {
+    return true;
+  }
 }
 
 class A extends Context {

@@ -11,6 +11,11 @@ class BRoot extends RootContext {
   createContext(context_id: u32): Context {
     return new B(context_id, this);
   }
+
+  // What 0.1.8 does here traps without a configuration: it lets the host write to address 0.
+  onConfigure(configuration_size: u32): bool {
+    return true;
+  }
 }
 
 class B extends Context {

@@ -1,0 +1,136 @@
+/* Bodies: the current piece of a streamed one, or the whole of one that was buffered. */
+
+import { BufferType, Status } from "./abi/enums";
+import { proxy_get_buffer_bytes, proxy_get_buffer_status, proxy_set_buffer_bytes } from "./abi/hostcalls";
+import { HeaderMap } from "./headers";
+import {
+  clearReturn,
+  hostFree,
+  putString,
+  retLen,
+  retPtr,
+  returnedLength,
+  returnedPtr,
+  roomFor,
+  scratchFor,
+  takeBytes,
+} from "./runtime/memory";
+import { decodeUtf8 } from "../sdk/std/utf8";
+
+/** What happens to a body that is larger than the limit of inspectBody or holdBody. */
+export enum OverLimit {
+  /** Request: answered with 413. Response: with 500 while its headers are held, else the stream is reset. */
+  Reject,
+  /** The callback is told (`isWhole` is false) and the body goes on unbuffered. */
+  Pass,
+}
+
+/** How one direction of a stream treats its body. Kept by the stream. */
+export class BodyPlan {
+  /** Nothing more is buffered: the callback for the whole body was called, or none is wanted. */
+  done: bool = false;
+
+  constructor(
+    readonly limit: u32,
+    readonly over: OverLimit,
+    /** Headers wait for the body and can still be changed. */
+    readonly holds: bool,
+    /** A change of the size is announced to the peer: content-length was removed, or is still to be written. */
+    readonly resizable: bool,
+  ) {}
+}
+
+/** One direction's body. Readable and writable in the body callbacks only; anywhere else calls give BadArgument. */
+export class HttpBody {
+  /** Bytes that are there: the current piece, or all of a buffered body. 0 outside body callbacks. */
+  length: u32 = 0;
+  /** Whether `length` bytes are the whole body. */
+  isWhole: bool = false;
+  /** How the last call went. */
+  status: Status = Status.Ok;
+  private plan: BodyPlan | null = null;
+  private open: bool = false;
+
+  constructor(
+    private buffer: BufferType,
+    private headers: HeaderMap,
+  ) {}
+
+  /** Copies `length` bytes from `start` on, fewer when there are not as many. */
+  bytes(start: u32 = 0, length: u32 = u32.MAX_VALUE): Uint8Array {
+    return takeBytes(this.fetch(start, length), returnedLength());
+  }
+
+  /** The bytes as text; malformed UTF-8 becomes U+FFFD. */
+  text(): string {
+    const ptr = this.fetch(0, u32.MAX_VALUE);
+    const text = decodeUtf8(ptr, returnedLength());
+    hostFree(ptr);
+    return text;
+  }
+
+  /** Replaces what is there. */
+  set(bytes: Uint8Array): Status {
+    return this.write(0, this.length, bytes.dataStart, bytes.length);
+  }
+
+  setText(text: string): Status {
+    const ptr = scratchFor(roomFor(text));
+    return this.write(0, this.length, ptr, <u32>putString(ptr, text));
+  }
+
+  prepend(bytes: Uint8Array): Status {
+    return this.write(0, 0, bytes.dataStart, bytes.length);
+  }
+
+  append(bytes: Uint8Array): Status {
+    return this.write(this.length, 0, bytes.dataStart, bytes.length);
+  }
+
+  /** For the dispatcher: a body callback begins. */
+  begin(plan: BodyPlan | null, length: u32, isWhole: bool): void {
+    this.open = true;
+    this.plan = plan;
+    this.length = length;
+    this.isWhole = isWhole;
+  }
+
+  /** For the dispatcher: the callback has ended. */
+  end(): void {
+    this.open = false;
+    this.plan = null;
+    this.length = 0;
+    this.isWhole = false;
+  }
+
+  /** For the dispatcher: bytes that the host has buffered. */
+  buffered(): u32 {
+    clearReturn();
+    return proxy_get_buffer_status(this.buffer, retPtr(), retLen()) == Status.Ok ? load<u32>(retPtr()) : 0;
+  }
+
+  private fetch(start: u32, length: u32): usize {
+    clearReturn();
+    this.status = this.open
+      ? <Status>proxy_get_buffer_bytes(this.buffer, start, length, retPtr(), retLen())
+      : Status.BadArgument;
+    if (this.status != Status.Ok) clearReturn();
+    return returnedPtr();
+  }
+
+  private write(start: u32, replaced: u32, data: usize, length: u32): Status {
+    if (!this.open) return (this.status = Status.BadArgument);
+    const plan = this.plan;
+    // The peer was told another length: the message would be cut off, or never end.
+    if (length != replaced && !(plan && plan.resizable)) return (this.status = Status.BadArgument);
+    this.status = proxy_set_buffer_bytes(this.buffer, start, replaced, data, length);
+    if (this.status == Status.Ok) {
+      this.length += length - replaced;
+      if (plan && plan.holds && this.headers.has("content-length")) {
+        this.headers.set("content-length", this.length.toString());
+        this.status = Status.Ok;
+      }
+    }
+    return this.status;
+  }
+}

@@ -1,0 +1,75 @@
+/* What is measured: two workloads, one request that both get, and how an answer shows that a filter does its work. */
+
+export type WorkloadId = "a" | "b";
+
+export interface Workload {
+  readonly id: WorkloadId;
+  readonly text: string;
+  /** Request headers that the filter sets; the route to VERIFY_PATH gives them back as response headers. */
+  readonly sets: readonly string[];
+  /** The value that each must have. */
+  expected(name: string): string;
+  /** Response header that the filter adds. */
+  readonly adds: string | null;
+  /** Response header that the route adds and the filter removes. */
+  readonly removes: string | null;
+}
+
+export const LOAD_PATH = "/shop/items?page=2";
+export const VERIFY_PATH = "/verify";
+/** Prefix of the response headers that give request headers back. */
+export const ECHO = "x-echo-";
+
+/** What a browser sends through a gateway, in size and number. */
+const LINES: readonly (readonly [string, string])[] = [
+  ["host", "shop.example.test"],
+  ["user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"],
+  ["accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"],
+  ["accept-language", "en-GB,en;q=0.9,de;q=0.7"],
+  ["accept-encoding", "gzip, deflate, br, zstd"],
+  ["cookie", "session=6f1c2b7e9a3d4c58; theme=dark"],
+  ["authorization", `Bearer ${"c2Vzc2lvbi10b2tlbi1mb3ItYmVuY2g".repeat(4)}`],
+  ["x-request-id", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"],
+  ["x-tenant", "acme"],
+];
+
+/** The request as HTTP/1.1 bytes; `without` leaves a header out. */
+export function requestFor(path: string, without?: string): Buffer {
+  const lines = LINES.filter(([name]) => name !== without).map(([name, value]) => `${name}: ${value}`);
+  return Buffer.from([`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"), "latin1");
+}
+
+function value(name: string): string {
+  if (name === ":method") return "GET";
+  if (name === ":path") return VERIFY_PATH;
+  return LINES.find((line) => line[0] === name)![1];
+}
+
+/** What workload B joins: the header that it sets, and the two that it reads for it. */
+export const JOINED: readonly (readonly [string, string, string])[] = [
+  ["x-bench-route", ":method", ":path"],
+  ["x-bench-client", "user-agent", "accept-language"],
+  ["x-bench-origin", "x-tenant", "x-request-id"],
+];
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    id: "a",
+    text: "read one request header, set one, add and remove a response header",
+    sets: ["x-bench-tenant"],
+    expected: () => value("x-tenant"),
+    adds: "x-bench-added",
+    removes: "x-bench-removed",
+  },
+  {
+    id: "b",
+    text: "read six request headers, set three",
+    sets: JOINED.map(([name]) => name),
+    expected: (name) => {
+      const [, first, second] = JOINED.find((join) => join[0] === name)!;
+      return value(first) + value(second);
+    },
+    adds: null,
+    removes: null,
+  },
+];
