@@ -51,7 +51,9 @@ export function addInit(program: Command): void {
       const description = (answers.description ?? `The ${name} filter.`).replaceAll(/\s+/g, " ").trim();
       const values = {
         name,
-        Class: pascal(name),
+        Class: className(name),
+        // As the build names it.
+        Config: `${pascal(name)}Config`,
         description,
         // A JSON string is a YAML one.
         descriptionYaml: JSON.stringify(description),
@@ -149,6 +151,14 @@ function nameFrom(target: string): string {
     .slice(0, 63)
     .replaceAll(/^-+|-+$/g, "");
   return name || "my-filter";
+}
+
+/** The template imports these from the SDK. */
+const TAKEN = ["HeadersAction", "HttpFilter", "Plugin"];
+
+function className(name: string): string {
+  const wanted = pascal(name);
+  return TAKEN.includes(wanted) ? `My${wanted}` : wanted;
 }
 
 function pascal(name: string): string {

@@ -1,11 +1,15 @@
 import { Option, type Command } from "commander";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { buildIfStale, readProject } from "../../toolchain/build/index.js";
 import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
 import { CliError, note, step } from "../output.js";
-import { inWholeSteps } from "../until-stopped.js";
+import { inWholeSteps, untilStopped } from "../until-stopped.js";
+
+/** What the tests get to end by themselves after Ctrl-C. */
+const GRACE_MS = 2000;
 
 interface Options {
   host?: "emulator" | "envoy";
@@ -47,7 +51,12 @@ export function addTest(program: Command): void {
           MESHWASM_HOST: host,
           ...(version ? { MESHWASM_ENVOY_VERSION: version } : {}),
         };
-        if ((await runTests(files, project.dir, env)) !== 0) failed = true;
+        const code = await runTests(files, project.dir, env);
+        if (typeof code === "string") {
+          process.exitCode = 128 + constants.signals[code];
+          return;
+        }
+        if (code !== 0) failed = true;
       }
       if (failed) process.exitCode = 1;
     });
@@ -61,16 +70,40 @@ function testFiles(dir: string): string[] {
     .map((name) => join(dir, name));
 }
 
-/** Node's own test runner; its exit code. */
-async function runTests(files: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
+/** Node's own test runner; its exit code, or the signal that we were told to end by. */
+async function runTests(
+  files: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<number | NodeJS.Signals> {
   const loader = import.meta.resolve("tsx");
   // A test runner started from within a test would hand its results to the outer one and report nothing.
   const { NODE_TEST_CONTEXT: _, ...rest } = env;
-  const child = spawn(process.execPath, ["--import", loader, "--test", ...files], { cwd, env: rest, stdio: "inherit" });
-  const forward = (signal: NodeJS.Signals) => child.kill(signal);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, forward);
-  return new Promise((done, fail) => {
-    child.on("error", fail);
-    child.on("exit", (code) => done(code ?? 130));
+  const child = spawn(process.execPath, ["--import", loader, "--test", ...files], {
+    cwd,
+    env: rest,
+    stdio: ["ignore", "inherit", "inherit"],
+    // Own group: the runner does not end a test file's process that is busy, so we end them all.
+    detached: true,
   });
+  const exited = new Promise<number>((done, fail) => {
+    child.once("error", fail);
+    child.once("exit", (code) => done(code ?? 1));
+  });
+  const end = await untilStopped(exited);
+  if (typeof end === "number") return end;
+  signalGroup(child.pid!, end);
+  const timer = setTimeout(() => signalGroup(child.pid!, "SIGKILL"), GRACE_MS);
+  await exited;
+  clearTimeout(timer);
+  signalGroup(child.pid!, "SIGKILL");
+  return end;
+}
+
+function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch {
+    // All of it has ended.
+  }
 }

@@ -14,7 +14,7 @@ function slotAt(index: u32): usize {
 }
 
 function find(id: u32): usize {
-  if (!slots) return 0;
+  if (!slots || !id) return 0;
   let index = id;
   while (true) {
     const slot = slotAt(index);

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { findEnvoy, EnvoyError } from "../../toolchain/hosts/envoy/index.js";
 import { canMeasure } from "./cpu.js";
-import { measure } from "./measure.js";
+import { LEAST_ROUNDS, measure } from "./measure.js";
 import { fault, refusal, startEnvoy } from "./proxy.js";
 import { reportOf, tables } from "./report.js";
 import { helloSizes, prepareRows, ROW_TITLES, type RowId, type Rows } from "./rows.js";
@@ -12,10 +12,13 @@ import { randomFrom } from "./stats.js";
 import { WORKLOADS } from "./workloads.js";
 
 const USAGE = `npm run bench -- [options]
-  --rounds N        rounds, each row once per round (default 16; fewer than 8 say little)
+  --rounds N        rounds (default 16)
   --requests N      requests per row and round (default 10000)
-  --connections N   keep-alive connections (default 8)
-  --warm-up N       requests per row before the first round (default 10000)
+  --passes N        slices that these are split into (default 10)
+  --connections N   HTTP/2 connections (default 2)
+  --batch N         requests that are sent together over a connection (default 8)
+  --warm-up N       requests per row before the first round (default 5000)
+  --max-seconds N   no round begins later, once there are ${LEAST_ROUNDS} (default 330)
   --seed N          of the random order
   --workload ID     a or b; default both
   --rows LIST       e.g. floor,meshwasm,rust; default all
@@ -27,9 +30,12 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "16" },
     requests: { type: "string", default: "10000" },
-    connections: { type: "string", default: "8" },
-    "warm-up": { type: "string", default: "10000" },
-    seed: { type: "string" },
+    passes: { type: "string", default: "10" },
+    connections: { type: "string", default: "2" },
+    batch: { type: "string", default: "8" },
+    "warm-up": { type: "string", default: "5000" },
+    "max-seconds": { type: "string", default: "330" },
+    seed: { type: "string", default: String(1 + Math.floor(Math.random() * 999_999)) },
     workload: { type: "string" },
     rows: { type: "string" },
     "envoy-path": { type: "string" },
@@ -41,8 +47,8 @@ const { values } = parseArgs({
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-function count(name: "rounds" | "requests" | "connections" | "warm-up" | "seed", fallback = ""): number {
-  const number = Number(values[name] ?? fallback);
+function count(name: keyof typeof values): number {
+  const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${name} must be a whole number above 0`);
   return number;
 }
@@ -75,10 +81,13 @@ async function main(): Promise<void> {
   const plan = {
     rounds: count("rounds"),
     requests: count("requests"),
+    passes: count("passes"),
     connections: count("connections"),
+    batch: count("batch"),
     warmUp: count("warm-up"),
+    maxSeconds: count("max-seconds"),
   };
-  const seed = count("seed", String(1 + Math.floor(Math.random() * 999_999)));
+  const seed = count("seed");
   if (!canMeasure())
     throw new Error("CPU time per thread is read from /proc/<pid>/task/<tid>/schedstat; run this on Linux");
   const envoy = await findEnvoy({ path: values["envoy-path"], version: values["envoy-version"], onProgress: say });
@@ -99,14 +108,11 @@ async function main(): Promise<void> {
     await check("before the measurement");
     say(`seed ${seed}; warming up ${targets.length} listeners`);
     const begin = performance.now();
-    const samples = await measure(proxy.pid, targets, {
-      ...plan,
-      random: randomFrom(seed),
-      onRound: (round) => say(`round ${round} of ${plan.rounds}, ${Math.round((performance.now() - begin) / 1000)} s`),
-    });
+    const samples = await measure(proxy.pid, targets, plan, randomFrom(seed), (round) =>
+      say(`round ${round} of ${plan.rounds}, ${Math.round((performance.now() - begin) / 1000)} s`),
+    );
     await check("after the measurement");
-    const run = { envoy: envoy.version, seed, ...plan, hello };
-    const report = reportOf(run, rows, samples);
+    const report = reportOf({ envoy: envoy.version, seed, plan, hello }, rows, samples);
     process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : tables(report));
   } finally {
     await proxy.stop();

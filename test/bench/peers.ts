@@ -39,19 +39,22 @@ async function compileFloor(id: WorkloadId, entry: string): Promise<string> {
   const out = join(CACHE, "floor", `${id}.wasm`);
   const messages: string[] = [];
   const options = ["-O3", "--runtime=stub", "--exportStart=_initialize", "--use=abort=", "--noColors"];
-  const { error } = await asc.main(["entry.ts", `--baseDir=${join(PEERS, "floor/assembly")}`, `--outFile=${id}.wasm`, ...options], {
-    readFile: (name, baseDir) => {
-      if (name === "entry.ts") return entry;
-      const file = resolve(baseDir, name);
-      return existsSync(file) ? readFileSync(file, "utf8") : null;
+  const { error } = await asc.main(
+    ["entry.ts", `--baseDir=${join(PEERS, "floor/assembly")}`, `--outFile=${id}.wasm`, ...options],
+    {
+      readFile: (name, baseDir) => {
+        if (name === "entry.ts") return entry;
+        const file = resolve(baseDir, name);
+        return existsSync(file) ? readFileSync(file, "utf8") : null;
+      },
+      writeFile: (name, contents) => {
+        if (name.endsWith(".wasm")) write(out, contents);
+      },
+      listFiles: () => [],
+      stdout: asc.createMemoryStream(),
+      stderr: asc.createMemoryStream((chunk) => void messages.push(String(chunk))),
     },
-    writeFile: (name, contents) => {
-      if (name.endsWith(".wasm")) write(out, contents);
-    },
-    listFiles: () => [],
-    stdout: asc.createMemoryStream(),
-    stderr: asc.createMemoryStream((chunk) => void messages.push(String(chunk))),
-  });
+  );
   if (error) throw new Error(`the floor of workload ${id} does not compile:\n${messages.join("") || error.message}`);
   return out;
 }

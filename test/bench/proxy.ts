@@ -4,7 +4,7 @@
 import { config as envoyConfig, EnvoyError, EnvoyProcess, workDirectory } from "../../toolchain/hosts/envoy/index.js";
 import { ask } from "./load.js";
 import type { Row } from "./rows.js";
-import { ECHO, requestFor, VERIFY_PATH, WORKLOADS, type Workload } from "./workloads.js";
+import { ECHO, requestTo, VERIFY_PATH, WORKLOADS, type Workload } from "./workloads.js";
 
 type JsonObject = envoyConfig.JsonObject;
 
@@ -103,7 +103,7 @@ export async function refusal(envoy: string, row: Row, workloads: readonly Workl
 
 /** What is wrong with the answer to one request, as far as the filter's work shows in it; null when nothing is. */
 export async function fault({ row, workload, address }: Target): Promise<string | null> {
-  const { status, headers } = await ask(address, requestFor(VERIFY_PATH));
+  const { status, headers } = await ask(address, requestTo(VERIFY_PATH));
   if (status !== 200) return `answered ${status}`;
   const works = row.id !== "none";
   for (const name of workload.sets) {

@@ -1,7 +1,7 @@
 /* From samples to figures, and figures to text. */
 
 import { ROW_TITLES, type RowId, type Rows } from "./rows.js";
-import type { Samples } from "./measure.js";
+import type { Plan, Samples } from "./measure.js";
 import { median } from "./stats.js";
 import { WORKLOADS, type WorkloadId } from "./workloads.js";
 
@@ -29,9 +29,9 @@ export interface Target {
 export interface Report {
   readonly envoy: string;
   readonly seed: number;
+  readonly plan: Plan;
+  /** Rounds that were measured. */
   readonly rounds: number;
-  readonly requests: number;
-  readonly connections: number;
   readonly workloads: readonly {
     readonly id: WorkloadId;
     readonly text: string;
@@ -55,7 +55,7 @@ const RATIOS: readonly { workload: WorkloadId; to: RowId; limit: number }[] = [
 ];
 const HELLO_BYTES = { plain: 6000, config: 12000 };
 
-type Run = Pick<Report, "envoy" | "seed" | "rounds" | "requests" | "connections" | "hello">;
+type Run = Pick<Report, "envoy" | "seed" | "plan" | "hello">;
 
 export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): Report {
   const workloads = WORKLOADS.filter(({ id }) => samples.has(id)).map(({ id, text }) => {
@@ -108,6 +108,7 @@ export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): R
   }
   return {
     ...run,
+    rounds: workloads[0]?.samples.meshwasm?.length ?? 0,
     workloads: workloads.map(({ ratio: _, ...rest }) => rest),
     missing: Object.fromEntries(missing),
     targets,
@@ -116,8 +117,10 @@ export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): R
 
 /** The report as text. */
 export function tables(report: Report): string {
+  const { plan } = report;
   const out: string[] = [
-    `Envoy ${report.envoy}, 1 worker; ${report.rounds} rounds of ${report.requests} requests per row over ${report.connections} connections, random order, seed ${report.seed}`,
+    `Envoy ${report.envoy}, 1 worker; ${report.rounds} rounds of ${plan.requests} requests per row in ${plan.passes} slices`,
+    `in random order (seed ${report.seed}), HTTP/2 over ${plan.connections} connections, ${plan.batch} requests at a time`,
     'CPU time of the Envoy process per request over "no filter" of the same round, microseconds',
   ];
   for (const { id, text, noFilter, rows } of report.workloads) {

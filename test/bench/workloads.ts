@@ -1,5 +1,7 @@
 /* What is measured: two workloads, one request that both get, and how an answer shows that a filter does its work. */
 
+import type { Line } from "./load.js";
+
 export type WorkloadId = "a" | "b";
 
 export interface Workload {
@@ -21,8 +23,10 @@ export const VERIFY_PATH = "/verify";
 export const ECHO = "x-echo-";
 
 /** What a browser sends through a gateway, in size and number. */
-const LINES: readonly (readonly [string, string])[] = [
-  ["host", "shop.example.test"],
+const LINES: readonly Line[] = [
+  [":method", "GET"],
+  [":scheme", "http"],
+  [":authority", "shop.example.test"],
   ["user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"],
   ["accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"],
   ["accept-language", "en-GB,en;q=0.9,de;q=0.7"],
@@ -33,16 +37,12 @@ const LINES: readonly (readonly [string, string])[] = [
   ["x-tenant", "acme"],
 ];
 
-/** The request as HTTP/1.1 bytes; `without` leaves a header out. */
-export function requestFor(path: string, without?: string): Buffer {
-  const lines = LINES.filter(([name]) => name !== without).map(([name, value]) => `${name}: ${value}`);
-  return Buffer.from([`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"), "latin1");
+export function requestTo(path: string): readonly Line[] {
+  return [[":path", path], ...LINES];
 }
 
 function value(name: string): string {
-  if (name === ":method") return "GET";
-  if (name === ":path") return VERIFY_PATH;
-  return LINES.find((line) => line[0] === name)![1];
+  return requestTo(VERIFY_PATH).find((line) => line[0] === name)![1];
 }
 
 /** What workload B joins: the header that it sets, and the two that it reads for it. */

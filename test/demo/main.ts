@@ -213,6 +213,7 @@ try {
     show("the client received", [[":status", String(blocked.status)], ...blocked.headers]);
     must("the filter answered 403 itself", blocked.status === 403 && blocked.body === "blocked\n");
     must("the upstream saw nothing", server.received() === null);
+    if (wrong) for (const line of proxy.log) process.stdout.write(`  envoy [${line.level}] ${line.message}\n`);
   });
 } catch (error) {
   process.stderr.write(`demo: ${(error as Error).message}\n`);

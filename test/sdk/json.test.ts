@@ -34,15 +34,20 @@ const object = (properties: Record<string, Schema>, required: string[] = []): Sc
 });
 
 const SCHEMAS: Readonly<Record<string, Schema>> = {
-  flat: object({ s: { ...string, default: "d" }, i: { ...integer, default: -7 }, b: { ...boolean, default: true }, req: integer }, [
-    "req",
-  ]),
+  flat: object(
+    { s: { ...string, default: "d" }, i: { ...integer, default: -7 }, b: { ...boolean, default: true }, req: integer },
+    ["req"],
+  ),
   nested: object({
     rules: list(object({ path: string, status: integer, tags: list(string) }, ["path"])),
     limits: object({ burst: integer, inner: object({ on: boolean }) }),
     numbers: list(integer),
   }),
-  deep: object({ grid: list(list(list(integer))), flags: list(list(boolean)), table: list(list(object({ k: string }))) }),
+  deep: object({
+    grid: list(list(list(integer))),
+    flags: list(list(boolean)),
+    table: list(list(object({ k: string }))),
+  }),
 };
 
 // --- The filter: decodes and logs what it has decoded.
@@ -78,7 +83,9 @@ function dump(schema: Schema, value: unknown): string {
     case "object": {
       const fields = (value ?? {}) as Record<string, unknown>;
       const own = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : undefined);
-      return `{${Object.entries(schema.properties!).map(([name, type]) => `${dump(type, own(name))},`).join("")}}`;
+      return `{${Object.entries(schema.properties!)
+        .map(([name, type]) => `${dump(type, own(name))},`)
+        .join("")}}`;
     }
   }
 }
@@ -161,7 +168,8 @@ function follows(schema: Schema, value: unknown): boolean {
   }
 }
 
-type Verdict = { readonly parsed: false } | { readonly parsed: true; readonly value: unknown; readonly hidden: string | null };
+type Verdict =
+  { readonly parsed: false } | { readonly parsed: true; readonly value: unknown; readonly hidden: string | null };
 
 /** Whether JSON.parse and the rules take the document, and what they cannot see. No bytes stand for `{}`. */
 function reference(schema: Schema, bytes: Uint8Array): Verdict {
@@ -179,26 +187,63 @@ function reference(schema: Schema, bytes: Uint8Array): Verdict {
 
 const space = fc.constantFrom("", "", "", " ", "\n", "\t", "\r\n  ");
 const character = fc.oneof(
-  { weight: 8, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 3 }).map((s) => JSON.stringify(s).slice(1, -1)) },
-  { weight: 3, arbitrary: fc.constantFrom("\\n", "\\/", '\\"', "\\\\", "\\b", "\\f", "\\r", "\\t", "\\u0000", "\\u00E9", "\\uffff") },
+  {
+    weight: 8,
+    arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 3 }).map((s) => JSON.stringify(s).slice(1, -1)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      "\\n",
+      "\\/",
+      '\\"',
+      "\\\\",
+      "\\b",
+      "\\f",
+      "\\r",
+      "\\t",
+      "\\u0000",
+      "\\u00E9",
+      "\\uffff",
+    ),
+  },
   { weight: 1, arbitrary: fc.constantFrom("\\ud83d\\ude00", "\\uDBFF\\uDFFF", "\\ud800", "\\udc00", "\\udc00\\ud800") },
-  { weight: 1, arbitrary: fc.constantFrom("\\x", "\\u12", "\\u00g0", "\\ud83d\u{1f600}", "\u007f", "\u2028", "\\U0041") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("\\x", "\\u12", "\\u00g0", "\\ud83d\u{1f600}", "\u007f", "\u2028", "\\U0041"),
+  },
 );
 const stringText = fc.array(character, { maxLength: 5 }).map((parts) => `"${parts.join("")}"`);
 const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 1, maxLength: 22 });
 const integerText = fc.oneof(
   fc.maxSafeInteger().map(String),
   fc.integer({ min: -20, max: 20 }).map(String),
-  fc.constantFrom("9007199254740991", "-9007199254740991", "9007199254740992", "-9007199254740993", "-0", "0e9", "1E400"),
-  fc.tuple(fc.constantFrom("", "-"), digits, fc.constantFrom("", ".0", ".5", ".000", ".10"), fc.constantFrom("", "e1", "E+2", "e-1", "e-3", "e20", "e-20")).map(
-    (parts) => parts.join(""),
+  fc.constantFrom(
+    "9007199254740991",
+    "-9007199254740991",
+    "9007199254740992",
+    "-9007199254740993",
+    "-0",
+    "0e9",
+    "1E400",
   ),
-  fc.tuple(fc.integer({ min: 1, max: 999 }), fc.nat({ max: 30 }), fc.integer({ min: -31, max: 20 })).map(
-    ([n, zeros, e]) => `${n}${"0".repeat(zeros)}e${e}`,
-  ),
+  fc
+    .tuple(
+      fc.constantFrom("", "-"),
+      digits,
+      fc.constantFrom("", ".0", ".5", ".000", ".10"),
+      fc.constantFrom("", "e1", "E+2", "e-1", "e-3", "e20", "e-20"),
+    )
+    .map((parts) => parts.join("")),
+  fc
+    .tuple(fc.integer({ min: 1, max: 999 }), fc.nat({ max: 30 }), fc.integer({ min: -31, max: 20 }))
+    .map(([n, zeros, e]) => `${n}${"0".repeat(zeros)}e${e}`),
   fc.tuple(fc.nat({ max: 30 }), digits, fc.nat({ max: 40 })).map(([zeros, d, e]) => `0.${"0".repeat(zeros)}${d}e${e}`),
 );
-const noise = fc.oneof(fc.json({ maxDepth: 2 }), fc.constantFrom("nul", "null", "True", "1.", ".5", "+1", "0x1", "NaN", "'a'", "{}", "[]"));
+const noise = fc.oneof(
+  fc.json({ maxDepth: 2 }),
+  fc.constantFrom("nul", "null", "True", "1.", ".5", "+1", "0x1", "NaN", "'a'", "{}", "[]"),
+);
 
 function textOf(schema: Schema): fc.Arbitrary<string> {
   const spaced = (text: fc.Arbitrary<string>) => fc.tuple(space, text, space).map((parts) => parts.join(""));
@@ -220,14 +265,15 @@ function textOf(schema: Schema): fc.Arbitrary<string> {
         const extra = fc.oneof(
           { weight: 30, arbitrary: fc.constant("") },
           { weight: 1, arbitrary: noise.map((text) => `"other":${text}`) },
-          { weight: 1, arbitrary: fc.constantFrom('"s":"twice"', '"\\u0073":"s"', '"__proto__":{}', '"":1', '"req":1') },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom('"s":"twice"', '"\\u0073":"s"', '"__proto__":{}', '"":1', '"req":1'),
+          },
         );
-        return fc
-          .tuple(fc.tuple(...members, extra), fc.nat({ max: 5 }), space)
-          .map(([parts, turn, inner]) => {
-            const given = parts.filter((part) => part !== "");
-            return `{${inner}${[...given.slice(turn), ...given.slice(0, turn)].join(",")}}`;
-          });
+        return fc.tuple(fc.tuple(...members, extra), fc.nat({ max: 5 }), space).map(([parts, turn, inner]) => {
+          const given = parts.filter((part) => part !== "");
+          return `{${inner}${[...given.slice(turn), ...given.slice(0, turn)].join(",")}}`;
+        });
       }
     }
   };
@@ -239,7 +285,10 @@ const byte = fc.oneof(
   fc.constantFrom(...'{}[]",:\\0123456789.eE+-tfn \n\t\0\x1f/u'.split("").map((c) => c.charCodeAt(0))),
   fc.integer({ min: 0, max: 255 }),
 );
-const changes = fc.array(fc.tuple(fc.constantFrom("set", "insert", "delete", "cut"), fc.nat(), byte), { minLength: 1, maxLength: 3 });
+const changes = fc.array(fc.tuple(fc.constantFrom("set", "insert", "delete", "cut"), fc.nat(), byte), {
+  minLength: 1,
+  maxLength: 3,
+});
 
 function mutate(text: string, list: [string, number, number][]): Uint8Array {
   const bytes = [...Buffer.from(text)];
@@ -306,9 +355,11 @@ for (const [name, schema] of Object.entries(SCHEMAS)) {
       { seed: SEED, numRuns: RUNS },
     );
     const { accepted, refused, hidden } = decoder.seen;
-    t.diagnostic(`accepted ${accepted}, refused ${refused}, ${[...hidden].map(([why, n]) => `${why} ${n}`).join(", ")}`);
+    t.diagnostic(
+      `accepted ${accepted}, refused ${refused}, ${[...hidden].map(([why, n]) => `${why} ${n}`).join(", ")}`,
+    );
     assert.ok(accepted > RUNS / 10 && refused > RUNS / 10, "both verdicts are common");
-    assert.equal(hidden.size, name === "deep" ? hidden.size : 3);
+    if (name === "flat") assert.deepEqual([...hidden.keys()].sort(), ["duplicate key", "lone surrogate", "number"]);
   });
 }
 
@@ -316,29 +367,94 @@ test("documents one by one", async () => {
   const schema = SCHEMAS["flat"]!;
   const decoder = new Decoder(new Host(await moduleOf(filterOf(schema))), schema);
   const numbers = [
-    ...["0", "-0", "1", "1.0", "1e2", "1E+2", "100e-2", "0.1e1", "1.50e1", "1.5", "1e-1", "5e-324", "1e400", "1e-400", "0e400"],
+    ...[
+      "0",
+      "-0",
+      "1",
+      "1.0",
+      "1e2",
+      "1E+2",
+      "100e-2",
+      "0.1e1",
+      "1.50e1",
+      "1.5",
+      "1e-1",
+      "5e-324",
+      "1e400",
+      "1e-400",
+      "0e400",
+    ],
     ...["9007199254740991", "9007199254740991.0", "9007199254740992", "-9007199254740991", "-9007199254740992"],
     ...["9007199254740991.000000000000000000000000", "9007199254740990.9999999999999999999", "90071992547409910e-1"],
     ...["900719925474099100000000000000000000e-20", "1000000000000000000000000e-24", "1000000000000000000000001e-24"],
-    ...["123456789012345678", "18446744073709551616", "18446744073709551617e-1", "1.0000000000000000000000000000000000001"],
-    ...["0.0000000000000000000000000000000000001e37", "00", "01", "-01", "1.", ".1", "-", "--1", "+1", "1e", "1e+", "1ee1"],
+    ...[
+      "123456789012345678",
+      "18446744073709551616",
+      "18446744073709551617e-1",
+      "1.0000000000000000000000000000000000001",
+    ],
+    ...[
+      "0.0000000000000000000000000000000000001e37",
+      "00",
+      "01",
+      "-01",
+      "1.",
+      ".1",
+      "-",
+      "--1",
+      "+1",
+      "1e",
+      "1e+",
+      "1ee1",
+    ],
     ...["1.1.1", "0x10", "1_000", "Infinity", "NaN", "1a", "1 2", "1e5.0", "-a", "1,", "١", `${"1".repeat(5000)}`],
     ...[`1${"0".repeat(5000)}e-5000`, `0.${"0".repeat(5000)}1e5001`, `1e${"0".repeat(50)}1`, "1e99999999999999999999"],
   ];
   const texts = [
     ...numbers.flatMap((n) => [`{"req":${n}}`, `{"req": ${n} ,"i":${n}}`]),
-    ...["", " ", "{", "}", "{}", "[]", "null", "\ufeff{}", "{\"req\":1}\0", '\0{"req":1}', '{"req":1} x', '{"req":1}{}'],
+    ...["", " ", "{", "}", "{}", "[]", "null", "\ufeff{}", '{"req":1}\0', '\0{"req":1}', '{"req":1} x', '{"req":1}{}'],
     ...['\n{"req":1}', '\n\t{"req":1}', '\n\n{"req":1}', '\n\r{"req":1}', '\n {"req":1}', "\n\x07{}", "\n\x00", "\n"],
-    ...['{"req":1,}', '{,"req":1}', '{"req":1,,"i":2}', '{"req" 1}', "{req:1}", "{'req':1}", '{"req":1 "i":2}', '{"req":}'],
+    ...[
+      '{"req":1,}',
+      '{,"req":1}',
+      '{"req":1,,"i":2}',
+      '{"req" 1}',
+      "{req:1}",
+      "{'req':1}",
+      '{"req":1 "i":2}',
+      '{"req":}',
+    ],
     ...['{"req":1,"b":tru}', '{"req":1,"b":truee}', '{"req":1,"b":falsey}', '{"req":1,"b":fals', '{"req":1,"b":fals}'],
     ...['{"req":1,"b":true1}', '{"req":1,"b":"true"}', '{"req":1,"b":1}', '{"req":1,"b":null}', '{"req":1,"b":false}'],
-    ...['{"req":1,"req":1}', '{"req":1,"\\u0072eq":1}', '{"req":1,"Req":1}', '{"req":1,"req ":1}', '{"\\u0072\\u0065q":1}'],
-    ...['"\\ud83d\\ude00"', '"\\ud83d"', '"\\ude00"', '"\\ud83dx"', '"\\ud83d\\n"', '"\\ud83d\\ud83d\\ude00"', '"\\"'].map(
-      (s) => `{"req":1,"s":${s}}`,
-    ),
-    ...['"\n"', '"\\\n"', '"\t"', '"\x7f"', '"\\u"', '"\\u00"', '"\\u000"', '"\\u00000"', '"\\uFfFf"', '"\\u٠٠٠٠"', '"\\é"'].map(
-      (s) => `{"req":1,"s":${s}}`,
-    ),
+    ...[
+      '{"req":1,"req":1}',
+      '{"req":1,"\\u0072eq":1}',
+      '{"req":1,"Req":1}',
+      '{"req":1,"req ":1}',
+      '{"\\u0072\\u0065q":1}',
+    ],
+    ...[
+      '"\\ud83d\\ude00"',
+      '"\\ud83d"',
+      '"\\ude00"',
+      '"\\ud83dx"',
+      '"\\ud83d\\n"',
+      '"\\ud83d\\ud83d\\ude00"',
+      '"\\"',
+    ].map((s) => `{"req":1,"s":${s}}`),
+    ...[
+      '"\n"',
+      '"\\\n"',
+      '"\t"',
+      '"\x7f"',
+      '"\\u"',
+      '"\\u00"',
+      '"\\u000"',
+      '"\\u00000"',
+      '"\\uFfFf"',
+      '"\\u٠٠٠٠"',
+      '"\\é"',
+    ].map((s) => `{"req":1,"s":${s}}`),
     `{"req":1,"s":"${"x".repeat(100_000)}\\n"}`,
     `{"req":1,"${"k".repeat(100_000)}":1}`,
     "[".repeat(100_000),
@@ -364,5 +480,6 @@ test("documents one by one", async () => {
     '{"req":1}x': "$: is not valid JSON: something follows its end",
     "\n\x07": "$: is a protobuf Struct; give JSON text in a StringValue",
   };
-  for (const [text, reason] of Object.entries(reasons)) assert.equal(decoder.decode(Buffer.from(text)).reason, reason, text);
+  for (const [text, reason] of Object.entries(reasons))
+    assert.equal(decoder.decode(Buffer.from(text)).reason, reason, text);
 });

@@ -75,6 +75,8 @@ function filter(input: MeshInput, moduleDigest: string, origin: string, cluster:
               },
             }),
         vm_config: {
+          // Envoy 1.40 tells VMs of remote code apart by this alone: without it a second module runs the first one's code.
+          vm_id: `${dnsLabel(input.name)}-${moduleDigest.slice("sha256:".length, "sha256:".length + 12)}`,
           runtime: "envoy.wasm.runtime.v8",
           ...(capabilities.length === 0
             ? {}

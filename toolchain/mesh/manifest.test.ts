@@ -105,6 +105,7 @@ test("an Envoy filter and the cluster through which it fetches the blob", () => 
     allow_on_headers_stop_iteration: true,
     configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: '{"greeting":"hi"}' },
     vm_config: {
+      vm_id: `hello-world-${B.slice(0, 12)}`,
       runtime: "envoy.wasm.runtime.v8",
       capability_restriction_config: { allowed_capabilities: { proxy_log: {} } },
       code: {

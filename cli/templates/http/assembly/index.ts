@@ -1,8 +1,8 @@
 import { HeadersAction, HttpFilter, log, Plugin, registerHttpFilter } from "meshwasm/sdk";
-import { {{Class}}Config } from "./config";
+import { {{Config}} } from "./config";
 
 /** One per configuration: what all requests share. */
-class {{Class}}Plugin extends Plugin<{{Class}}Config> {
+class {{Class}}Plugin extends Plugin<{{Config}}> {
   onConfigure(): bool {
     log.info("greeting is " + this.config.greeting);
     return true;
@@ -26,4 +26,4 @@ class {{Class}} extends HttpFilter<{{Class}}Plugin> {
   }
 }
 
-registerHttpFilter<{{Class}}, {{Class}}Plugin, {{Class}}Config>();
+registerHttpFilter<{{Class}}, {{Class}}Plugin, {{Config}}>();
