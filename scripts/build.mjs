@@ -1,11 +1,26 @@
-// Bundles the command line and the libraries into dist/. Types are written by tsc, with --types.
+// Bundles the command line and the libraries into dist/, and writes their types. --if-stale: only when a source is newer.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
+
+/** Newest change below the folders, in milliseconds. */
+const newest = (...folders) =>
+  Math.max(
+    ...folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs),
+    ),
+  );
+if (process.argv.includes("--if-stale") && existsSync("dist/types/sdk/index.d.ts")) {
+  if (newest("cli", "toolchain", "registry", "sdk", "scripts") < statSync("dist/types/sdk/index.d.ts").mtimeMs)
+    process.exit();
+}
 rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: { cli: "cli/cli.ts", testing: "toolchain/hosts/index.ts", index: "toolchain/index.ts" },

@@ -10,7 +10,7 @@ const run = (...args) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
-run("scripts/build.mjs");
+run("scripts/build.mjs", "--if-stale");
 run("dist/cli.js", "envoy", "install");
 
 // The tests of filters and examples are run by test/e2e/projects.test.ts, on each host.

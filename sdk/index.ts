@@ -5,5 +5,6 @@ export { HeaderMap } from "./headers";
 export { HttpContext, HttpFilter, HttpMessage, registerHttpFilter } from "./http";
 export { HeaderLines } from "./lines";
 export { log } from "./log";
+export { MemoryUsage, memoryUsage } from "./memory";
 export { Plugin, RootContext } from "./plugin";
 export { JsonReader } from "../sdk/std/json";

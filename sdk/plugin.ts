@@ -1,8 +1,9 @@
 /* A plugin: one per plugin configuration and VM. Holds the configuration and what all streams of it share. */
 
 import { Config } from "./config";
-import { proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
-import { Status } from "./abi/enums";
+import { BufferType, Status } from "./abi/enums";
+import { proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
+import { clearReturn, retLen, retPtr, returnedLength, returnedPtr, takeBytes } from "./runtime/memory";
 
 /** What the dispatcher sees of a plugin, whatever its configuration. */
 export abstract class RootContext {
@@ -24,6 +25,13 @@ export abstract class RootContext {
 
   /** Decodes the plugin configuration at `ptr`; the reason when it is refused, else null. */
   abstract configureFrom(ptr: usize, length: usize): string | null;
+
+  /** The configuration of the VM (vm_config.configuration), as it stands in Envoy's; empty when there is none. */
+  vmConfiguration(): Uint8Array {
+    clearReturn();
+    proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, u32.MAX_VALUE, retPtr(), retLen());
+    return takeBytes(returnedPtr(), returnedLength());
+  }
 
   /** Milliseconds between ticks; 0 stops them. */
   setTickPeriod(milliseconds: u32): Status {

@@ -27,6 +27,11 @@ export function hostFree(ptr: usize): void {
   heap.free(ptr - 4);
 }
 
+/** Bytes that the host has returned and that are not freed yet. */
+export function handedOverBytes(): usize {
+  return handedOver;
+}
+
 // Where host calls put a pointer and a length, or one number.
 const ret: usize = memory.data(16, 8);
 

@@ -108,7 +108,7 @@ export async function fault({ row, workload, address }: Target): Promise<string 
   const works = row.id !== "none";
   for (const name of workload.sets) {
     const seen = headers.get(ECHO + name);
-    const wanted = works ? workload.expected(name) : undefined;
+    const wanted = works ? workload.expected(name) : null;
     if (seen !== wanted) return `${name} is ${seen ?? "missing"}, not ${wanted ?? "missing"}`;
   }
   const { adds, removes } = workload;

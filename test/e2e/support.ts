@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -177,9 +178,13 @@ export function filesIn(dir: string): string[] {
     .sort();
 }
 
-/** What a folder holds, to see whether something changed it. */
+/** Each file's digest, to see whether something changed the folder. */
 export function contentsOf(dir: string): Record<string, string> {
-  return Object.fromEntries(filesIn(dir).map((file) => [file, readFileSync(join(dir, file), "base64")]));
+  const digest = (file: string) =>
+    createHash("sha256")
+      .update(readFileSync(join(dir, file)))
+      .digest("hex");
+  return Object.fromEntries(filesIn(dir).map((file) => [file, digest(file)]));
 }
 
 /** Is the process there? One that has ended but was not yet waited for is not. */
