@@ -25,12 +25,18 @@ const zones = Object.entries(ROOMS).map(([target, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ["**/node_modules", "**/dist", "**/build", "cli/templates", "**/assembly/config.ts", "test/bench/.cache"] },
+  {
+    ignores: ["**/node_modules", "**/dist", "**/build", "cli/templates", "**/assembly/config.ts", "test/bench/.cache"],
+  },
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ["**/*.ts", "**/*.mts"] })),
   {
     files: FOLDERS.map((folder) => `${folder}/**/*.ts`),
     plugins: { "import-x": importX },
-    settings: { "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".js"], extensionAlias: { ".js": [".ts", ".js"] } })] },
+    settings: {
+      "import-x/resolver-next": [
+        createNodeResolver({ extensions: [".ts", ".js"], extensionAlias: { ".js": [".ts", ".js"] } }),
+      ],
+    },
     languageOptions: { parserOptions: { allowInvalidAST: true } },
     rules: {
       "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }],

@@ -89,6 +89,7 @@ export function visitContexts(): void {
   if (!slots) return;
   for (let i: u32 = 0; i <= mask; i++) {
     const slot = slots + ((<usize>i) << SLOT_SHIFT);
+    // @ts-ignore: built into the compiler
     if (load<u32>(slot)) __visit(load<usize>(slot, 4), 0);
   }
 }

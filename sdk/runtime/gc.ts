@@ -1,3 +1,4 @@
+// @ts-nocheck: built-ins and decorators that only the AssemblyScript compiler knows.
 /* The garbage collector: stop-the-world mark and sweep over two lists, run only while no callback is on the stack, so
  * that compiled code needs no shadow stack. Objects that nothing but the stack holds live until the callback returns.
  * The allocator below it is AssemblyScript's TLSF. The interface is the one that the compiler calls. */

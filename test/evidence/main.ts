@@ -21,7 +21,9 @@ const figures = join(root, "test/evidence/figures");
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !SECTIONS.some((section) => section.name === name));
 if (unknown) {
-  process.stderr.write(`there is no section ${unknown}; sections: ${SECTIONS.map((section) => section.name).join(", ")}\n`);
+  process.stderr.write(
+    `there is no section ${unknown}; sections: ${SECTIONS.map((section) => section.name).join(", ")}\n`,
+  );
   process.exit(2);
 }
 mkdirSync(figures, { recursive: true });

@@ -50,7 +50,10 @@ for (const host of ["emulator", "envoy"] as const) {
         [new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), "$: is not valid JSON: not UTF-8"],
       ] as const) {
         await assert.rejects(createProxy({ filter, host, config }), (error: Error) => {
-          assert.ok(error.message.includes(`configuration refused: ${reason}`), `${JSON.stringify(config)}: ${error.message}`);
+          assert.ok(
+            error.message.includes(`configuration refused: ${reason}`),
+            `${JSON.stringify(config)}: ${error.message}`,
+          );
           return true;
         });
       }
