@@ -43,17 +43,20 @@ export function addRun(program: Command): void {
         onProgress: note,
       });
       const running = await step(`Starting Envoy ${envoy.version}`, () =>
-        runEnvoy({
-          module: wasm,
-          name: project.name,
-          allowOnHeadersStopIteration: manifest.bodyMode === "hold",
-          ...(config ? { config } : {}),
-          ...(options.port === undefined ? {} : { listenPort: options.port }),
-          ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
-          envoy: envoy.path,
-          logLevel: options.logLevel,
-          onLog: show,
-        }),
+        // A signal between the start of Envoy and that of its guard would leave Envoy behind.
+        inWholeSteps(() =>
+          runEnvoy({
+            module: wasm,
+            name: project.name,
+            allowOnHeadersStopIteration: manifest.bodyMode === "hold",
+            ...(config ? { config } : {}),
+            ...(options.port === undefined ? {} : { listenPort: options.port }),
+            ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
+            envoy: envoy.path,
+            logLevel: options.logLevel,
+            onLog: show,
+          }),
+        ),
       );
       print(`http://${running.address}`);
       note(`admin http://${running.adminAddress}; Ctrl-C ends it`);

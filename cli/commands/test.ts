@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { buildIfStale, readProject } from "../../toolchain/build/index.js";
 import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
 import { CliError, note, step } from "../output.js";
@@ -93,17 +94,19 @@ async function runTests(
   const end = await untilStopped(exited);
   if (typeof end === "number") return end;
   signalGroup(child.pid!, end);
-  const timer = setTimeout(() => signalGroup(child.pid!, "SIGKILL"), GRACE_MS);
-  await exited;
-  clearTimeout(timer);
+  for (const late = Date.now() + GRACE_MS; Date.now() < late; await sleep(20)) {
+    if (!signalGroup(child.pid!, 0)) return end;
+  }
   signalGroup(child.pid!, "SIGKILL");
+  await exited;
   return end;
 }
 
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
+/** False when all of the group has ended. */
+function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-leader, signal);
+    return process.kill(-leader, signal);
   } catch {
-    // All of it has ended.
+    return false;
   }
 }

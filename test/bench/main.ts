@@ -1,6 +1,7 @@
 /* `npm run bench`: what a filter costs in a real Envoy, beside its peers. Prints figures, judges none: the exit code is 0
  * when targets are missed. See README.md. */
 
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { findEnvoy, EnvoyError } from "../../toolchain/hosts/envoy/index.js";
 import { canMeasure } from "./cpu.js";
@@ -90,6 +91,7 @@ async function main(): Promise<void> {
   const seed = count("seed");
   if (!canMeasure())
     throw new Error("CPU time per thread is read from /proc/<pid>/task/<tid>/schedstat; run this on Linux");
+  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, load: loadavg()[0]! };
   const envoy = await findEnvoy({ path: values["envoy-path"], version: values["envoy-version"], onProgress: say });
   const prepared = await prepareRows(wanted, say);
   const hello = await helloSizes();
@@ -112,7 +114,7 @@ async function main(): Promise<void> {
       say(`round ${round} of ${plan.rounds}, ${Math.round((performance.now() - begin) / 1000)} s`),
     );
     await check("after the measurement");
-    const report = reportOf({ envoy: envoy.version, seed, plan, hello }, rows, samples);
+    const report = reportOf({ envoy: envoy.version, machine, seed, plan, hello }, rows, samples);
     process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : tables(report));
   } finally {
     await proxy.stop();

@@ -28,6 +28,12 @@ export interface Target {
 
 export interface Report {
   readonly envoy: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    /** Load average over a minute before the measurement: others that computed too. */
+    readonly load: number;
+  };
   readonly seed: number;
   readonly plan: Plan;
   /** Rounds that were measured. */
@@ -55,7 +61,7 @@ const RATIOS: readonly { workload: WorkloadId; to: RowId; limit: number }[] = [
 ];
 const HELLO_BYTES = { plain: 6000, config: 12000 };
 
-type Run = Pick<Report, "envoy" | "seed" | "plan" | "hello">;
+type Run = Pick<Report, "envoy" | "machine" | "seed" | "plan" | "hello">;
 
 export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): Report {
   const workloads = WORKLOADS.filter(({ id }) => samples.has(id)).map(({ id, text }) => {
@@ -108,7 +114,7 @@ export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): R
   }
   return {
     ...run,
-    rounds: workloads[0]?.samples.meshwasm?.length ?? 0,
+    rounds: samples.get(workloads[0]!.id)!.get("none")!.length,
     workloads: workloads.map(({ ratio: _, ...rest }) => rest),
     missing: Object.fromEntries(missing),
     targets,
@@ -121,6 +127,7 @@ export function tables(report: Report): string {
   const out: string[] = [
     `Envoy ${report.envoy}, 1 worker; ${report.rounds} rounds of ${plan.requests} requests per row in ${plan.passes} slices`,
     `in random order (seed ${report.seed}), HTTP/2 over ${plan.connections} connections, ${plan.batch} requests at a time`,
+    `${report.machine.cores} cores of ${report.machine.cpu}, load average ${report.machine.load.toFixed(1)} before the start`,
     'CPU time of the Envoy process per request over "no filter" of the same round, microseconds',
   ];
   for (const { id, text, noFilter, rows } of report.workloads) {
