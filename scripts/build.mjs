@@ -21,8 +21,8 @@ if (process.argv.includes("--if-stale") && existsSync("dist/types/sdk/index.d.ts
   if (newest("cli", "toolchain", "registry", "sdk", "scripts") < statSync("dist/types/sdk/index.d.ts").mtimeMs)
     process.exit();
 }
-rmSync("dist", { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  metafile: true,
   entryPoints: { cli: "cli/cli.ts", testing: "toolchain/hosts/index.ts", index: "toolchain/index.ts" },
   bundle: true,
   splitting: true,
@@ -40,6 +40,9 @@ await build({
   logLevel: "warning",
 });
 chmodSync("dist/cli.js", 0o755);
+// What an earlier build left, removed only now: another process may be running it.
+for (const chunk of readdirSync("dist/chunks"))
+  if (!metafile.outputs[`dist/chunks/${chunk}`]) rmSync(`dist/chunks/${chunk}`);
 for (const project of ["tsconfig.types.json", "sdk"]) {
   const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], {
     stdio: "inherit",

@@ -5,6 +5,7 @@ import { proxy_get_buffer_bytes, proxy_get_buffer_status, proxy_set_buffer_bytes
 import { HeaderMap } from "./headers";
 import {
   clearReturn,
+  dropReturn,
   hostFree,
   putString,
   retLen,
@@ -114,7 +115,7 @@ export class HttpBody {
     this.status = this.open
       ? <Status>proxy_get_buffer_bytes(this.buffer, start, length, retPtr(), retLen())
       : Status.BadArgument;
-    if (this.status != Status.Ok) clearReturn();
+    if (this.status != Status.Ok) dropReturn();
     return returnedPtr();
   }
 

@@ -11,6 +11,7 @@ import {
 import {
   clearReturn,
   hostFree,
+  hostSize,
   putString,
   retLen,
   retPtr,
@@ -36,10 +37,16 @@ const COOKIE: u16 = 0x203b;
  * else reads give null, `status` is BadArgument and an error is logged once per callback.
  */
 export class HeaderMap {
-  /** How the last call went: Ok, NotFound (no such line), BadArgument (not available here, or refused). */
+  /**
+   * How the last call went: Ok, NotFound (no such line), BadArgument (not available here, or refused),
+   * SerializationFailure (the host returned what is no header map).
+   */
   status: Status = Status.Ok;
   private pairs: usize = 0;
   private count: u32 = 0;
+  // Where the last walk over the lines has ended: index and address of a line.
+  private at: u32 = 0;
+  private line: usize = 0;
   // The line that `find` found last.
   private foundName: usize = 0;
   private foundPtr: usize = 0;
@@ -49,45 +56,14 @@ export class HeaderMap {
 
   /** All lines of `name` joined by ", " ("; " for cookie). Several `set-cookie` lines have no joined form: BadArgument, see lines. */
   get(name: string): string | null {
-    let i = this.find(name, 0);
-    if (i < 0) return null;
-    const first = decodeUtf8(this.foundPtr, this.foundLength);
-    i = this.find(name, i + 1);
-    if (i < 0) {
-      this.status = Status.Ok;
-      return first;
-    }
-    const separator = this.separator(name);
-    if (!separator) return null;
-    let text = first;
-    for (; i >= 0; i = this.find(name, i + 1)) {
-      text += separator == COOKIE ? "; " : ", ";
-      text += decodeUtf8(this.foundPtr, this.foundLength);
-    }
-    this.status = Status.Ok;
-    return text;
+    return this.join(name) ? decodeUtf8(this.foundPtr, this.foundLength) : null;
   }
 
   /** As `get`, as bytes: what is not UTF-8 survives. */
   getBytes(name: string): Uint8Array | null {
-    let length: usize = 0;
-    let lines = 0;
-    for (let i = this.find(name, 0); i >= 0; i = this.find(name, i + 1)) {
-      length += <usize>this.foundLength + 2;
-      lines++;
-    }
-    if (!lines) return null;
-    const separator = lines > 1 ? this.separator(name) : LIST;
-    if (!separator) return null;
-    const bytes = new Uint8Array(<i32>length - 2);
-    let out = bytes.dataStart;
-    for (let i = this.find(name, 0); lines > 0; i = this.find(name, i + 1)) {
-      memory.copy(out, this.foundPtr, this.foundLength);
-      out += this.foundLength;
-      if (--lines) store<u16>(out, separator);
-      out += 2;
-    }
-    this.status = Status.Ok;
+    if (!this.join(name)) return null;
+    const bytes = new Uint8Array(<i32>this.foundLength);
+    memory.copy(bytes.dataStart, this.foundPtr, this.foundLength);
     return bytes;
   }
 
@@ -115,7 +91,7 @@ export class HeaderMap {
   /** Name of the line at `index`, in lower case; "" beyond the end. */
   nameAt(index: i32): string {
     if (!this.fetch() || <u32>index >= this.count) return "";
-    return decodeUtf8(this.namePtr(index), this.nameLength(index));
+    return decodeUtf8(this.lineAt(index), this.nameLength(index));
   }
 
   /** Value of the line at `index`; "" beyond the end. */
@@ -163,6 +139,36 @@ export class HeaderMap {
     hostFree(this.pairs);
     this.pairs = 0;
     this.count = 0;
+  }
+
+  /** Joins the lines of `name` into what then stands in `foundPtr`; false with the reason in `status`. */
+  private join(name: string): bool {
+    let i = this.find(name, 0);
+    if (i < 0) return false;
+    const first = this.foundPtr;
+    const length = this.foundLength;
+    i = this.find(name, i + 1);
+    if (i < 0) {
+      this.foundPtr = first;
+      this.foundLength = length;
+    } else {
+      const separator = this.separator(name);
+      if (!separator) return false;
+      // In one piece and outside the heap: strings joined one by one leave garbage by the square of their number. The
+      // host's block is always longer.
+      const joined = scratchFor(hostSize(this.pairs));
+      memory.copy(joined, first, length);
+      let end = joined + length;
+      for (; i >= 0; i = this.find(name, i + 1)) {
+        store<u16>(end, separator);
+        memory.copy(end + 2, this.foundPtr, this.foundLength);
+        end += <usize>this.foundLength + 2;
+      }
+      this.foundPtr = joined;
+      this.foundLength = <u32>(end - joined);
+    }
+    this.status = Status.Ok;
+    return true;
   }
 
   /** What joins several lines of `name`, as two little-endian bytes; 0 with status BadArgument when nothing does. */
@@ -213,10 +219,12 @@ export class HeaderMap {
     if (!this.fetch()) return -1;
     const count = <i32>this.count;
     const length = <u32>name.length;
-    let data = this.pairs + 4 + ((<usize>count) << 3);
-    for (let i = 0; i < count; i++) {
+    let data = this.lineAt(from);
+    for (let i = from; i < count; i++) {
       const nameLength = this.nameLength(i);
-      if (i >= from && nameLength == length && equalsIgnoreCase(data, name)) {
+      if (nameLength == length && equalsIgnoreCase(data, name)) {
+        this.at = i;
+        this.line = data;
         this.foundName = data;
         this.foundPtr = data + nameLength + 1;
         this.foundLength = this.valueLength(i);
@@ -232,15 +240,24 @@ export class HeaderMap {
     if (this.pairs) return true;
     clearReturn();
     const status = proxy_get_header_map_pairs(this.map, retPtr(), retLen());
+    const pairs = returnedPtr();
     const length = returnedLength();
     // The host answers Ok with nothing for a map that is not there; a header map that is there is never empty.
     if (status != Status.Ok || length < 4) {
+      hostFree(pairs);
       this.status = status == Status.Ok ? Status.BadArgument : status;
       if (this.map == MapType.HttpRequestHeaders || this.map == MapType.HttpResponseHeaders) complain();
       return false;
     }
-    this.pairs = returnedPtr();
-    this.count = load<u32>(this.pairs);
+    if (!isHeaderMap(pairs, length)) {
+      hostFree(pairs);
+      this.status = Status.SerializationFailure;
+      return false;
+    }
+    this.pairs = pairs;
+    this.count = load<u32>(pairs);
+    this.at = 0;
+    this.line = this.firstLine();
     touched = true;
     return true;
   }
@@ -253,19 +270,41 @@ export class HeaderMap {
     return load<u32>(this.pairs + 8 + ((<usize>index) << 3));
   }
 
-  private namePtr(index: u32): usize {
-    let data = this.pairs + 4 + ((<usize>this.count) << 3);
-    for (let i: u32 = 0; i < index; i++) data += <usize>this.nameLength(i) + <usize>this.valueLength(i) + 2;
-    return data;
+  private firstLine(): usize {
+    return this.pairs + 4 + ((<usize>this.count) << 3);
+  }
+
+  /** Address of the line at `index`, which is `count` at most. A walk in order goes on where the last one has ended. */
+  private lineAt(index: u32): usize {
+    let at = this.at;
+    let line = this.line;
+    if (index < at) {
+      at = 0;
+      line = this.firstLine();
+    }
+    for (; at < index; at++) line += <usize>this.nameLength(at) + <usize>this.valueLength(at) + 2;
+    this.at = at;
+    this.line = line;
+    return line;
   }
 
   private valuePtr(index: u32): usize {
-    return this.namePtr(index) + this.nameLength(index) + 1;
+    return this.lineAt(index) + this.nameLength(index) + 1;
   }
 
   private valueText(index: u32): string {
     return decodeUtf8(this.valuePtr(index), this.valueLength(index));
   }
+}
+
+/** Whether count and lengths stay within the `size` bytes, 4 at least, so that no line reaches beyond them. */
+function isHeaderMap(pairs: usize, size: u32): bool {
+  const count = load<u32>(pairs);
+  if (count > (size - 4) >> 3) return false;
+  const lines = pairs + 4 + ((<usize>count) << 3);
+  let needed: u64 = lines - pairs;
+  for (let at = pairs + 4; at < lines; at += 8) needed += <u64>load<u32>(at) + <u64>load<u32>(at, 4) + 2;
+  return needed <= <u64>size;
 }
 
 /** Whether any map was read in this callback, so that callbacks that read none pay nothing at their end. */

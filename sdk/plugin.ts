@@ -3,7 +3,7 @@
 import { Config } from "./config";
 import { BufferType, Status } from "./abi/enums";
 import { proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
-import { clearReturn, retLen, retPtr, returnedLength, returnedPtr, takeBytes } from "./runtime/memory";
+import { clearReturn, dropReturn, retLen, retPtr, returnedLength, returnedPtr, takeBytes } from "./runtime/memory";
 
 /** What the dispatcher sees of a plugin, whatever its configuration. */
 export abstract class RootContext {
@@ -29,7 +29,8 @@ export abstract class RootContext {
   /** The configuration of the VM (vm_config.configuration), as it stands in Envoy's; empty when there is none. */
   vmConfiguration(): Uint8Array {
     clearReturn();
-    proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, u32.MAX_VALUE, retPtr(), retLen());
+    const status = proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, u32.MAX_VALUE, retPtr(), retLen());
+    if (status != Status.Ok) dropReturn();
     return takeBytes(returnedPtr(), returnedLength());
   }
 

@@ -11,6 +11,7 @@ import { addContext, contextOf, removeContext } from "./contexts";
 import { collectGarbage } from "./gc";
 import {
   clearReturn,
+  dropReturn,
   hostFree,
   putString,
   retLen,
@@ -111,7 +112,10 @@ export function configure(id: u32, size: u32): bool {
   if (!root) return refuse("root_id: the module has no filter of the name " + rootId());
   const plugin = changetype<Root>(root).plugin;
   clearReturn();
-  if (size) proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, retPtr(), retLen());
+  if (size) {
+    const status = proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, retPtr(), retLen());
+    if (status != Status.Ok) dropReturn();
+  }
   const ptr = returnedPtr();
   const reason = size && !ptr ? "$: could not be read" : plugin.configureFrom(ptr, returnedLength());
   hostFree(ptr);
@@ -131,7 +135,7 @@ function rootId(): string {
   const path = "plugin_root_id";
   const ptr = scratchFor(roomFor(path));
   clearReturn();
-  if (proxy_get_property(ptr, putString(ptr, path), retPtr(), retLen()) != Status.Ok) return "";
+  if (proxy_get_property(ptr, putString(ptr, path), retPtr(), retLen()) != Status.Ok) dropReturn();
   const text = decodeUtf8(returnedPtr(), returnedLength());
   hostFree(returnedPtr());
   return text;

@@ -23,8 +23,13 @@ export function hostAlloc(size: usize): usize {
 /** Frees what the host returned; 0 is allowed. */
 export function hostFree(ptr: usize): void {
   if (!ptr) return;
-  handedOver -= load<u32>(ptr - 4);
+  handedOver -= hostSize(ptr);
   heap.free(ptr - 4);
+}
+
+/** Bytes that the host has asked for when it allocated what it returned. */
+export function hostSize(ptr: usize): u32 {
+  return load<u32>(ptr - 4);
 }
 
 /** Bytes that the host has returned and that are not freed yet. */
@@ -44,8 +49,10 @@ export function retLen(): usize {
 export function returnedPtr(): usize {
   return load<usize>(ret);
 }
+/** Never more than the host has allocated. */
 export function returnedLength(): u32 {
-  return load<u32>(ret, 4);
+  const ptr = returnedPtr();
+  return ptr ? min(load<u32>(ret, 4), hostSize(ptr)) : 0;
 }
 export function returnedU64(): u64 {
   return load<u64>(ret);
@@ -54,6 +61,12 @@ export function returnedU64(): u64 {
 /** Zeroes the return area: a host function that fails leaves it untouched. */
 export function clearReturn(): void {
   store<u64>(ret, 0);
+}
+
+/** Frees what came with a status other than Ok, so that nothing was returned. */
+export function dropReturn(): void {
+  hostFree(returnedPtr());
+  clearReturn();
 }
 
 let scratch: usize = 0;

@@ -47,3 +47,8 @@ export function toLines(input: HeadersInput | undefined): HeaderLine[] {
   }
   return lines;
 }
+
+/** Why a message with trailers is refused when it says its length. */
+export function trailersForbidden(what: string): string {
+  return `The ${what} has trailers and a content-length; HTTP/1.1 carries trailers in chunked bodies only.`;
+}

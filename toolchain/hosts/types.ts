@@ -17,6 +17,8 @@ export interface RequestInput {
   authority?: string;
   headers?: HeadersInput;
   body?: string | Uint8Array;
+  /** Sent behind the body, which is chunked then; a content-length forbids them. */
+  trailers?: HeadersInput;
 }
 
 /** A request as the upstream received it, after the filters. */
@@ -26,6 +28,7 @@ export interface UpstreamRequest {
   readonly authority: string;
   readonly headers: HeaderList;
   readonly body: Uint8Array;
+  readonly trailers: HeaderList;
 }
 
 export interface UpstreamResponse {
@@ -33,6 +36,8 @@ export interface UpstreamResponse {
   status?: number;
   headers?: HeadersInput;
   body?: string | Uint8Array;
+  /** Sent behind the body, which is chunked then; a content-length forbids them. */
+  trailers?: HeadersInput;
 }
 
 export type UpstreamHandler = (request: UpstreamRequest) => UpstreamResponse | Promise<UpstreamResponse>;
@@ -41,6 +46,7 @@ export interface ProxyResponse {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: Uint8Array;
+  readonly trailers: HeaderList;
   text(): string;
   /** What the upstream received; null when the proxy answered by itself. */
   readonly upstream: UpstreamRequest | null;

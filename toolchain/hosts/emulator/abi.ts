@@ -61,3 +61,8 @@ export const DataStatus = {
   StopIterationAndWatermark: 2,
   StopIterationNoBuffer: 3,
 } as const;
+
+export const TrailersStatus = {
+  Continue: 0,
+  StopIteration: 1,
+} as const;

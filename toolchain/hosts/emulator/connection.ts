@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Lines, toLines } from "../headers.js";
+import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, RequestInput, UpstreamRequest, UpstreamResponse } from "../types.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
@@ -47,7 +47,11 @@ export function requestHeaders(input: RequestInput): HeaderMap {
     [":method", method],
     [":scheme", "http"],
   ]);
-  const chunked = lines.some(([name]) => name.toLowerCase() === "transfer-encoding");
+  const has = (wanted: string): boolean => lines.some(([name]) => name.toLowerCase() === wanted);
+  if (input.trailers !== undefined && toLines(input.trailers).length > 0 && has("content-length")) {
+    throw new EmulatorError(trailersForbidden("request"));
+  }
+  const chunked = has("transfer-encoding") || toLines(input.trailers).length > 0;
   for (const [name, value] of lines)
     if (name.toLowerCase() !== "host") map.add(name, value.replace(/^[ \t]+|[ \t]+$/g, ""));
   if (input.body !== undefined && !chunked && map.get("content-length") === null) {
@@ -62,6 +66,16 @@ export function requestHeaders(input: RequestInput): HeaderMap {
   if (map.get("x-forwarded-proto") === null) map.add("x-forwarded-proto", "http");
   if (map.get("x-request-id") === null) map.add("x-request-id", randomUUID());
   return map;
+}
+
+/** A test's trailers as the first filter sees them, or null when there are none. */
+export function requestTrailers(input: RequestInput): HeaderMap | null {
+  const lines = toLines(input.trailers);
+  for (const [name, value] of lines) {
+    refuse("trailer name", name);
+    refuse(`trailer ${name}`, value);
+  }
+  return lines.length === 0 ? null : new HeaderMap("trailers", lines);
 }
 
 export interface Refusal {
@@ -105,7 +119,12 @@ export function routed(map: HeaderMap): void {
 }
 
 /** The request on the wire to the upstream. */
-export function upstreamRequest(map: HeaderMap, body: string, endsWithHeaders: boolean): UpstreamRequest {
+export function upstreamRequest(
+  map: HeaderMap,
+  body: string,
+  endsWithHeaders: boolean,
+  trailers: HeaderMap | null,
+): UpstreamRequest {
   const method = map.get(":method") ?? "";
   const lines: HeaderLine[] = map.lines().filter(([name]) => !name.startsWith(":") && name !== "connection");
   const length = map.get("content-length");
@@ -119,6 +138,7 @@ export function upstreamRequest(map: HeaderMap, body: string, endsWithHeaders: b
     authority: map.get(":authority") ?? "",
     headers: new Lines(lines),
     body: new Uint8Array(Buffer.from(framed(length, body, "request"), "latin1")),
+    trailers: sent(trailers, length),
   };
 }
 
@@ -126,18 +146,25 @@ export function upstreamRequest(map: HeaderMap, body: string, endsWithHeaders: b
 export function upstreamResponse(
   response: UpstreamResponse,
   method: string,
-): { headers: HeaderMap; body: string; ends: boolean } {
+): { headers: HeaderMap; body: string; trailers: HeaderMap | null; ends: boolean } {
   const { status = 200 } = response;
   const map = new HeaderMap("response", [[":status", String(status)], ...toLines(response.headers)]);
   const bodiless = status === 204 || status === 304 || status < 200;
   const body = bodiless || method === "HEAD" ? "" : bytesOf(response.body);
-  const chunked = map.get("transfer-encoding") !== null;
+  const given = toLines(response.trailers);
+  if (given.length > 0 && map.get("content-length") !== null) {
+    throw new EmulatorError(trailersForbidden("upstream's answer"));
+  }
+  const trailers =
+    given.length === 0 || bodiless || method === "HEAD" ? null : new HeaderMap("response trailers", given);
+  const chunked = map.get("transfer-encoding") !== null || given.length > 0;
+  if (given.length > 0 && !bodiless && map.get("transfer-encoding") === null) map.add("transfer-encoding", "chunked");
   if (!bodiless && !chunked && map.get("content-length") === null) {
     map.add("content-length", String(bytesOf(response.body).length));
   }
   map.remove("keep-alive");
   map.add("x-envoy-upstream-service-time", "0");
-  return { headers: map, body, ends: bodiless || method === "HEAD" || map.get("content-length") === "0" };
+  return { headers: map, body, trailers, ends: bodiless || method === "HEAD" || map.get("content-length") === "0" };
 }
 
 /** What every response gets on its way out. */
@@ -154,8 +181,9 @@ export function wireResponse(
   map: HeaderMap,
   body: string,
   endsWithHeaders: boolean,
+  trailers: HeaderMap | null,
   method: string,
-): { status: number; headers: Lines; body: Uint8Array } {
+): { status: number; headers: Lines; body: Uint8Array; trailers: Lines } {
   const status = Number(map.get(":status"));
   if (!(status >= 100 && status <= 999))
     throw new EmulatorError(`The response's status is ${map.get(":status")}; HTTP clients refuse it.`);
@@ -170,8 +198,26 @@ export function wireResponse(
   if (length === null && status !== 204 && status !== 304 && status >= 200) {
     lines.push(endsWithHeaders && method !== "HEAD" ? ["content-length", "0"] : ["transfer-encoding", "chunked"]);
   }
-  const out = method === "HEAD" || status === 204 || status === 304 ? "" : framed(length, body, "response");
-  return { status, headers: new Lines(lines), body: new Uint8Array(Buffer.from(out, "latin1")) };
+  const bodiless = method === "HEAD" || status === 204 || status === 304;
+  const out = bodiless ? "" : framed(length, body, "response");
+  return {
+    status,
+    headers: new Lines(lines),
+    body: new Uint8Array(Buffer.from(out, "latin1")),
+    trailers: sent(bodiless ? null : trailers, length),
+  };
+}
+
+/** Trailers on the wire: Envoy drops those of a message that has a content-length. */
+function sent(trailers: HeaderMap | null, length: string | null): Lines {
+  const lines = length === null ? (trailers?.lines() ?? []) : [];
+  for (const [name, value] of lines) {
+    if (!/[\r\n\0]/.test(value) && TOKEN.test(name)) continue;
+    throw new EmulatorError(
+      `Trailer ${JSON.stringify(name)} is not valid; Envoy 1.40 writes it out and splits the message.`,
+    );
+  }
+  return new Lines(lines);
 }
 
 /** A receiver reads as many bytes as content-length says, and Envoy does not correct it. */

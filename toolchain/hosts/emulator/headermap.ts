@@ -27,7 +27,15 @@ const JOINED_RESPONSE = new Set(
   ).split(" "),
 );
 
-export type HeaderMapKind = "request" | "response" | "trailers";
+const JOINED_RESPONSE_TRAILERS = new Set(["grpc-message", "grpc-status"]);
+const JOINED = {
+  request: JOINED_REQUEST,
+  response: JOINED_RESPONSE,
+  trailers: new Set<string>(),
+  "response trailers": JOINED_RESPONSE_TRAILERS,
+};
+
+export type HeaderMapKind = keyof typeof JOINED;
 
 /** Lower-cases ASCII only: header names are bytes, and a byte above 127 has no case. */
 function lower(name: string): string {
@@ -43,7 +51,7 @@ export class HeaderMap {
     readonly kind: HeaderMapKind,
     lines: Iterable<HeaderLine> = [],
   ) {
-    this.#joined = kind === "request" ? JOINED_REQUEST : kind === "response" ? JOINED_RESPONSE : new Set();
+    this.#joined = JOINED[kind];
     for (const [name, value] of lines) this.add(name, value);
   }
 

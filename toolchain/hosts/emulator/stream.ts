@@ -1,10 +1,11 @@
 import type { ProxyResponse, RequestInput, UpstreamHandler, UpstreamRequest } from "../types.js";
-import { BufferType, DataStatus, HeadersStatus, MapType } from "./abi.js";
+import { BufferType, DataStatus, HeadersStatus, MapType, TrailersStatus } from "./abi.js";
 import { HostBuffer } from "./buffers.js";
 import {
   bytesOf,
   finishResponse,
   requestHeaders,
+  requestTrailers,
   responseRefusal,
   routed,
   routerRefusal,
@@ -54,8 +55,10 @@ export class HttpStream {
   readonly #grpc: boolean;
   readonly #method: string;
   readonly #body: string;
+  readonly #requestTrailers: HeaderMap | null;
   #response: HeaderMap | null = null;
   readonly #trailers: [HeaderMap | null, HeaderMap | null] = [null, null];
+  readonly #added: [HeaderMap | null, HeaderMap | null] = [null, null];
   /** What a callback may touch now: Envoy takes a map away once its callback has returned Continue. */
   readonly #headersVisible = [false, false];
   readonly #buffers: [HostBuffer | null, HostBuffer | null] = [null, null];
@@ -81,14 +84,15 @@ export class HttpStream {
     this.#grpc = isGrpc(this.#request);
     this.#method = this.#request.get(":method") ?? "";
     this.#body = bytesOf(input.body);
+    this.#requestTrailers = requestTrailers(input);
     this.#context = new StreamContext(root, this);
   }
 
   async run(): Promise<ProxyResponse> {
     this.#context.create();
     try {
-      const { headers, body, ends } = await this.#exchange();
-      const out = wireResponse(headers, body, ends, this.#method);
+      const { headers, body, trailers, ends } = await this.#exchange();
+      const out = wireResponse(headers, body, ends, trailers, this.#method);
       this.responseBodySize = out.body.length;
       return { ...out, upstream: this.upstream, text: () => new TextDecoder().decode(out.body) };
     } finally {
@@ -96,7 +100,7 @@ export class HttpStream {
     }
   }
 
-  async #exchange(): Promise<{ headers: HeaderMap; body: string; ends: boolean }> {
+  async #exchange(): Promise<Message> {
     try {
       await this.#toUpstream();
       const answer = upstreamResponse(await this.handler(this.upstream!), this.#method);
@@ -104,12 +108,8 @@ export class HttpStream {
       this.responseDetails = "via_upstream";
       return await this.#fromUpstream(
         answer.headers,
-        answer.ends
-          ? []
-          : [
-              [answer.body, false],
-              ["", true],
-            ],
+        answer.ends ? [] : chunksOf(answer.body, answer.trailers !== null),
+        answer.trailers,
       );
     } catch (reason) {
       if (reason !== INTERRUPTED) throw reason;
@@ -129,10 +129,10 @@ export class HttpStream {
       // A reply made while the response was on its way does not pass the filter.
       if (this.#side === RESPONSE || this.#failureReply) {
         this.#forward(RESPONSE, made.headers);
-        return { headers: this.#forwarded[RESPONSE]!, body: made.body, ends };
+        return { headers: this.#forwarded[RESPONSE]!, body: made.body, trailers: null, ends };
       }
       try {
-        return await this.#fromUpstream(made.headers, ends ? [] : [[made.body, true]]);
+        return await this.#fromUpstream(made.headers, ends ? [] : [[made.body, true]], null);
       } catch (reason) {
         if (reason !== INTERRUPTED) throw reason;
       }
@@ -145,16 +145,10 @@ export class HttpStream {
     const chunked =
       this.#body !== "" ||
       /chunked/i.test(new HeaderMap("trailers", this.#inputLines()).get("transfer-encoding") ?? "");
-    const chunks: Chunk[] = !chunked
-      ? []
-      : this.#body === ""
-        ? [["", true]]
-        : [
-            [this.#body, false],
-            ["", true],
-          ];
-    const body = await this.#filter(REQUEST, this.#request, chunks);
-    this.upstream = upstreamRequest(this.#forwarded[REQUEST]!, body, chunks.length === 0);
+    const trailers = this.#requestTrailers;
+    const chunks = chunked || trailers !== null ? chunksOf(this.#body, trailers !== null) : [];
+    const out = await this.#filter(REQUEST, this.#request, chunks, trailers);
+    this.upstream = upstreamRequest(out.headers, out.body, out.ends, out.trailers);
   }
 
   #inputLines(): [string, string][] {
@@ -163,10 +157,9 @@ export class HttpStream {
     return entries.map(([name, value]) => [String(name), String(value)]);
   }
 
-  async #fromUpstream(map: HeaderMap, chunks: Chunk[]): Promise<{ headers: HeaderMap; body: string; ends: boolean }> {
+  #fromUpstream(map: HeaderMap, chunks: Chunk[], trailers: HeaderMap | null): Promise<Message> {
     this.#side = RESPONSE;
-    const body = await this.#filter(RESPONSE, map, chunks);
-    return { headers: this.#forwarded[RESPONSE]!, body, ends: chunks.length === 0 };
+    return this.#filter(RESPONSE, map, chunks, trailers);
   }
 
   /** Headers leave the filter: what it changes later is not seen outside. */
@@ -187,24 +180,26 @@ export class HttpStream {
     this.#forwarded[side] = new HeaderMap(map.kind, map.lines());
   }
 
-  /** Headers and body of one side through the filter; gives the body that went on. */
-  async #filter(side: Side, map: HeaderMap, chunks: Chunk[]): Promise<string> {
+  /** Headers, body and trailers of one side through the filter; gives what went on. */
+  async #filter(side: Side, map: HeaderMap, chunks: Chunk[], trailers: HeaderMap | null): Promise<Message> {
     const kind = side === REQUEST ? "request" : "response";
     if (side === RESPONSE) this.#response = map;
     this.#headersVisible[side] = true;
-    this.#endOfStream = chunks.length === 0;
-    if (side === REQUEST) this.#requestComplete = chunks.length === 0;
-    const headers = this.#headersStatus(this.#call(`proxy_on_${kind}_headers`, map.size, chunks.length === 0));
+    const ends = chunks.length === 0 && trailers === null;
+    this.#endOfStream = ends;
+    if (side === REQUEST) this.#requestComplete = ends;
+    const headers = this.#headersStatus(this.#call(`proxy_on_${kind}_headers`, map.size, ends));
     const go = headers === HeadersStatus.Continue || headers === HeadersStatus.ContinueAndEndStream;
     if (go) this.#headersVisible[side] = false;
     this.#check();
     let held = !go && !this.#continued[side];
     let pending = chunks;
-    if (held && (chunks.length === 0 || headers !== HeadersStatus.StopIteration)) {
+    if (held && (ends || headers !== HeadersStatus.StopIteration)) {
       await this.#resumed(side, `proxy_on_${kind}_headers`);
       held = false;
       // All that came in the meantime is delivered at once.
-      if (chunks.length > 0) pending = [[chunks.map(([data]) => data).join(""), true]];
+      const all = chunks.map(([data]) => data).join("");
+      if (chunks.length > 0) pending = trailers === null ? [[all, true]] : chunksOf(all, true);
     }
     if (!held) this.#forward(side, map);
     let out = "";
@@ -234,14 +229,33 @@ export class HttpStream {
       buffering = false;
       this.#forward(side, map);
     }
-    return out;
+    if (trailers !== null) {
+      // A body that the filter has buffered is still there; of any other the host has nothing left.
+      const buffer = buffering ? new HostBuffer(waiting, true) : null;
+      if (this.#buffers[side] !== null) this.#buffers[side] = buffer ?? new HostBuffer("", true);
+      this.#trailers[side] = trailers;
+      if (side === REQUEST) this.#requestComplete = true;
+      const status = this.#trailersStatus(this.#call(`proxy_on_${kind}_trailers`, trailers.size));
+      if (status === TrailersStatus.Continue) this.#trailers[side] = null;
+      this.#check();
+      if (status !== TrailersStatus.Continue) await this.#resumed(side, `proxy_on_${kind}_trailers`);
+      out += buffer?.data ?? waiting;
+      this.#forward(side, map);
+    }
+    // Trailers that the filter has added to the last piece of a body without any.
+    const added = trailers ?? this.#added[side];
+    return { headers: this.#forwarded[side]!, body: out, trailers: added, ends };
+  }
+
+  #trailersStatus({ value, stopped }: { value: number; stopped: boolean }): number {
+    return stopped || value !== TrailersStatus.Continue ? TrailersStatus.StopIteration : TrailersStatus.Continue;
   }
 
   /** Calls the filter; a failed VM becomes the stream's 503. */
-  #call(name: string, size: number, end: boolean): { value: number; stopped: boolean } {
+  #call(name: string, size: number, end?: boolean): { value: number; stopped: boolean } {
     const { vm, id } = this.#context;
     this.#continued = [false, false];
-    const result = vm.call(name, this.#context, id, size, end ? 1 : 0);
+    const result = vm.call(name, this.#context, id, size, ...(end === undefined ? [] : [end ? 1 : 0]));
     if (vm.failed) {
       this.#reply = FAILED;
       this.responseDetails = FAILED.details;
@@ -301,7 +315,7 @@ export class HttpStream {
     if (side === null) return null;
     // A filter may add trailers in the last body callback.
     if (this.#trailers[side] === null && this.#buffers[side] !== null && this.#endOfStream) {
-      this.#trailers[side] = new HeaderMap("trailers");
+      this.#trailers[side] = this.#added[side] = new HeaderMap(side === REQUEST ? "trailers" : "response trailers");
     }
     return this.#trailers[side];
   }
@@ -361,3 +375,17 @@ export class HttpStream {
 }
 
 type Chunk = readonly [data: string, end: boolean];
+
+/** A message as it leaves the filter; `ends` when with its headers. */
+interface Message {
+  readonly headers: HeaderMap;
+  readonly body: string;
+  readonly trailers: HeaderMap | null;
+  readonly ends: boolean;
+}
+
+/** The pieces in which a body comes. The end has one of its own, unless trailers are the end. */
+function chunksOf(body: string, trailersFollow: boolean): Chunk[] {
+  const data: Chunk[] = body === "" ? [] : [[body, false]];
+  return trailersFollow ? data : [...data, ["", true]];
+}

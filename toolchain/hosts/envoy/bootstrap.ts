@@ -12,6 +12,7 @@ const TYPE = "type.googleapis.com/";
 const HCM = `${TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`;
 const ROUTER = `${TYPE}envoy.extensions.filters.http.router.v3.Router`;
 const WASM = `${TYPE}envoy.extensions.filters.http.wasm.v3.Wasm`;
+const UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const CORE_EXTENSION = `${TYPE}envoy.config.core.v3.TypedExtensionConfig`;
 const UPSTREAM_TLS = `${TYPE}envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext`;
 
@@ -163,6 +164,8 @@ export function listener(options: ListenerOptions): JsonObject {
               "@type": HCM,
               stat_prefix: "ingress",
               codec_type: "AUTO",
+              // Without it Envoy drops the trailers of HTTP/1.1.
+              http_protocol_options: { enable_trailers: true },
               route_config: {
                 name: "routes",
                 virtual_hosts: options.cluster === null ? [] : [virtualHost(options)],
@@ -214,6 +217,12 @@ export function cluster(options: ClusterOptions): JsonObject {
     // LOGICAL_DNS tries all addresses of a name in turn: "localhost" may be ::1 or 127.0.0.1.
     ...(ip ? { type: "STATIC" } : { type: "LOGICAL_DNS", dns_lookup_family: "ALL" }),
     connect_timeout: "5s",
+    typed_extension_protocol_options: {
+      [UPSTREAM_HTTP]: {
+        "@type": `${TYPE}${UPSTREAM_HTTP}`,
+        explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+      },
+    },
     load_assignment: {
       cluster_name: name,
       endpoints: [

@@ -1,7 +1,7 @@
 import http from "node:http";
 import net from "node:net";
 import { Duplex } from "node:stream";
-import { Lines, toLines } from "../headers.js";
+import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, HeaderList, RequestInput } from "../types.js";
 import { EnvoyError } from "./errors.js";
 
@@ -9,6 +9,7 @@ export interface ClientResponse {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: Uint8Array;
+  readonly trailers: HeaderList;
 }
 
 /** Gives Node's HTTP parser what the socket reads, and drops what Node would write: we write the request ourselves. */
@@ -41,6 +42,9 @@ export function requestBytes(input: RequestInput): Buffer {
   const { method = "GET", path = "/", authority = "example.test", body } = input;
   const lines: HeaderLine[] = toLines(input.headers);
   const has = (name: string): boolean => lines.some(([each]) => each.toLowerCase() === name);
+  const trailers = toLines(input.trailers);
+  if (trailers.length > 0 && has("content-length")) throw new EnvoyError(trailersForbidden("request"));
+  if (trailers.length > 0 && !has("transfer-encoding")) lines.push(["transfer-encoding", "chunked"]);
   const chunked = has("transfer-encoding");
   const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body === undefined ? null : Buffer.from(body);
   if (!has("host")) lines.unshift(["host", authority]);
@@ -51,13 +55,20 @@ export function requestBytes(input: RequestInput): Buffer {
     refuse("header name", name);
     refuse(`header ${name}`, value);
   }
+  for (const [name, value] of trailers) {
+    refuse("trailer name", name);
+    refuse(`trailer ${name}`, value);
+  }
   const head = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), "", ""].join(
     "\r\n",
   );
   const parts = [Buffer.from(head, "latin1")];
   if (chunked && bytes?.length) parts.push(Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n"));
   else if (!chunked && bytes) parts.push(bytes);
-  if (chunked) parts.push(Buffer.from("0\r\n\r\n"));
+  if (chunked) {
+    const end = ["0", ...trailers.map(([name, value]) => `${name}: ${value}`), "", ""].join("\r\n");
+    parts.push(Buffer.from(end, "latin1"));
+  }
   return Buffer.concat(parts);
 }
 
@@ -102,15 +113,24 @@ export async function send(
         reject(error.code === "ECONNRESET" || error.code === "EPIPE" ? closed("without an answer") : error);
       });
       request.on("upgrade", (response) => {
-        resolve({ status: response.statusCode ?? 0, headers: rawLines(response), body: new Uint8Array() });
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: rawLines(response.rawHeaders),
+          body: new Uint8Array(),
+          trailers: new Lines([]),
+        });
       });
       request.on("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", () => reject(closed(`in the middle of the answer ${response.statusCode}`)));
         response.on("end", () => {
-          const body = new Uint8Array(Buffer.concat(chunks));
-          resolve({ status: response.statusCode ?? 0, headers: rawLines(response), body });
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: rawLines(response.rawHeaders),
+            body: new Uint8Array(Buffer.concat(chunks)),
+            trailers: rawLines(response.rawTrailers),
+          });
         });
       });
       request.end();
@@ -123,8 +143,8 @@ export async function send(
   }
 }
 
-function rawLines(response: http.IncomingMessage): Lines {
-  const raw = response.rawHeaders;
+/** Node's alternating names and values as lines. */
+export function rawLines(raw: readonly string[]): Lines {
   const lines: HeaderLine[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) lines.push([raw[i]!, raw[i + 1]!]);
   return new Lines(lines);

@@ -1,8 +1,10 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { Lines, toLines } from "../headers.js";
-import type { HeaderLine, UpstreamHandler, UpstreamRequest } from "../types.js";
+import { Lines, toLines, trailersForbidden } from "../headers.js";
+import type { HeaderLine, UpstreamHandler, UpstreamRequest, UpstreamResponse } from "../types.js";
 import { CONNECTION_HEADER } from "./bootstrap.js";
+import { rawLines } from "./client.js";
+import { EnvoyError } from "./errors.js";
 
 /** The default upstream: 200, and what it received as JSON. */
 export const echo: UpstreamHandler = (request) => ({
@@ -74,9 +76,7 @@ export class Upstream {
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      const lines: HeaderLine[] = [];
-      const raw = incoming.rawHeaders;
-      for (let i = 0; i + 1 < raw.length; i += 2) lines.push([raw[i]!, raw[i + 1]!]);
+      const lines = rawLines(incoming.rawHeaders).toJSON();
       const tag = lines.find(([name]) => name.toLowerCase() === CONNECTION_HEADER)?.[1];
       const headers = lines.filter(([name]) => ![CONNECTION_HEADER, "host"].includes(name.toLowerCase()));
       const request: UpstreamRequest = {
@@ -85,33 +85,35 @@ export class Upstream {
         authority: lines.find(([name]) => name.toLowerCase() === "host")?.[1] ?? "",
         headers: new Lines(headers),
         body: new Uint8Array(Buffer.concat(chunks)),
+        trailers: rawLines(incoming.rawTrailers),
       };
       record = tag === undefined ? undefined : this.#expected.get(tag);
       if (record) record.request = request;
-      const { status = 200, headers: given, body } = await this.#handler(request);
-      this.#answer(outgoing, status, toLines(given), body, request.method);
+      this.#answer(outgoing, await this.#handler(request), request.method);
     } catch (error) {
       if (record) record.error = error;
       if (outgoing.headersSent) outgoing.destroy();
-      else this.#answer(outgoing, 500, [], "the upstream handler failed", "GET");
+      else this.#answer(outgoing, { status: 500, body: "the upstream handler failed" }, "GET");
     }
   }
 
-  #answer(
-    outgoing: http.ServerResponse,
-    status: number,
-    lines: HeaderLine[],
-    body: string | Uint8Array | undefined,
-    method: string,
-  ): void {
+  #answer(outgoing: http.ServerResponse, answer: UpstreamResponse, method: string): void {
+    const { status = 200, body } = answer;
+    const lines = toLines(answer.headers);
+    const trailers = toLines(answer.trailers);
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body ?? new Uint8Array());
-    const framed = lines.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
+    const has = (wanted: string): boolean => lines.some(([name]) => name.toLowerCase() === wanted);
+    if (trailers.length > 0 && has("content-length")) throw new EnvoyError(trailersForbidden("upstream's answer"));
+    const framed = has("content-length") || has("transfer-encoding");
     const bodiless = status === 204 || status === 304 || status < 200;
-    const all = framed || bodiless ? lines : [...lines, ["content-length", String(bytes.length)] as const];
+    const framing: HeaderLine =
+      trailers.length > 0 ? ["transfer-encoding", "chunked"] : ["content-length", String(bytes.length)];
+    const all = framed || bodiless ? lines : [...lines, framing];
     // Only what the handler said: Node's own Date and Connection lines would be seen by the filter.
     outgoing.sendDate = false;
     outgoing.removeHeader("connection");
     outgoing.writeHead(status, all.flat());
+    if (trailers.length > 0) outgoing.addTrailers(trailers.map(([name, value]): [string, string] => [name, value]));
     outgoing.end(bodiless || method === "HEAD" ? undefined : bytes);
   }
 }

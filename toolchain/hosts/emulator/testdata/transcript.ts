@@ -14,6 +14,8 @@ export interface Exchange {
   readonly response: readonly string[];
   readonly body: string;
   readonly upstream: readonly string[];
+  /** Of the response, then of the request as the upstream got it; only when there are any. */
+  readonly trailers?: readonly string[];
   readonly logs: readonly string[];
 }
 
@@ -54,6 +56,7 @@ export async function play(proxy: Proxy, scenario: Scenario): Promise<{ start: s
     try {
       const r = await proxy.request(input);
       const u = r.upstream;
+      const trailers = [...r.trailers.toJSON(), ...(u?.trailers.toJSON() ?? [])].map(([n, v]) => `${n}: ${v}`);
       exchanges.push({
         request,
         response: [String(r.status), ...r.headers.toJSON().map(([n, v]) => stable(`${n}: ${v}`))],
@@ -66,6 +69,7 @@ export async function play(proxy: Proxy, scenario: Scenario): Promise<{ start: s
                 ...u.headers.toJSON().map(([n, v]) => stable(`${n}: ${v}`)),
                 Buffer.from(u.body).toString("latin1"),
               ],
+        ...(trailers.length === 0 ? {} : { trailers }),
         logs: logs(),
       });
     } catch (error) {

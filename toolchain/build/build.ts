@@ -1,0 +1,149 @@
+/* A project's folder -> build/filter.wasm, its unstripped twin with source map, and build/manifest.json. */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { CALLBACKS } from "./abi.js";
+import { check } from "./check.js";
+import { generateConfig } from "./codegen.js";
+import { compile, type BodyMode } from "./compile.js";
+import { BuildError, type Diagnostic } from "./errors.js";
+import { packageVersion } from "./package-root.js";
+import { readProject, type Project } from "./project.js";
+import { readSchema } from "./schema.js";
+import { readWasm, withoutSections } from "./wasm.js";
+
+/** What build/manifest.json says about a module. */
+export interface ModuleManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly type: "http";
+  /** Digest of filter.wasm, `sha256:<hex>`. */
+  readonly digest: string;
+  readonly size: number;
+  readonly abi: string;
+  /** Host functions that the module can call: its capabilities. */
+  readonly hostCalls: readonly string[];
+  /** Callbacks that the host calls in it. */
+  readonly callbacks: readonly string[];
+  /** "hold": the host must set allow_on_headers_stop_iteration. */
+  readonly bodyMode: BodyMode;
+  readonly schemaDigest: string | null;
+  readonly phase: string | null;
+  readonly priority: number | null;
+  readonly failStrategy: string;
+  readonly builtWith: { readonly meshwasm: string };
+}
+
+export interface BuildResult {
+  /** Absolute path of build/filter.wasm. */
+  readonly wasm: string;
+  readonly manifest: ModuleManifest;
+  readonly warnings: readonly Diagnostic[];
+  readonly rebuilt: boolean;
+}
+
+/** Writes assembly/config.ts from config.schema.json; true when that changed something. */
+export function generate(project: Project): boolean {
+  const file = join(project.dir, "assembly/config.ts");
+  if (!project.schemaFile) return false;
+  const source = generateConfig(readSchema(project.schemaFile), project.name);
+  if (existsSync(file) && readFileSync(file, "utf8") === source) return false;
+  writeAtomically(file, source);
+  return true;
+}
+
+/** Builds the project in `dir`. Nothing in build/ changes when it fails. */
+export async function build(dir: string): Promise<BuildResult> {
+  const project = readProject(dir);
+  generate(project);
+  const started = Date.now() + 1;
+  const compiled = await compile(project.dir);
+  const debug = compiled.wasm;
+  const wasm = withoutSections(debug, ["name", "sourceMappingURL"]);
+  const findings = check(wasm, { maxBytes: project.maxModuleBytes });
+  if (findings[0]) throw new BuildError(findings.map((finding) => finding.message).join("; "));
+  const manifest = describe(project, wasm, compiled.bodyMode);
+  const out = join(project.dir, "build");
+  writeAtomically(join(out, "filter.debug.wasm"), debug);
+  writeAtomically(join(out, "filter.debug.wasm.map"), compiled.sourceMap);
+  writeAtomically(join(out, "inputs.json"), JSON.stringify(compiled.inputs.map((path) => relative(project.dir, path))));
+  writeAtomically(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  // Last: a module that is there belongs to everything beside it.
+  writeAtomically(join(out, "filter.wasm"), wasm);
+  // What changes while a build runs is newer than its module.
+  utimesSync(join(out, "filter.wasm"), started / 1000, started / 1000);
+  return { wasm: join(out, "filter.wasm"), manifest, warnings: compiled.warnings, rebuilt: true };
+}
+
+/** Builds when an input is newer than the module, or the manifest says something else than a build would now. */
+export async function buildIfStale(dir: string): Promise<BuildResult> {
+  const project = readProject(dir);
+  const out = join(project.dir, "build");
+  const wasm = join(out, "filter.wasm");
+  try {
+    const built = statSync(wasm).mtimeMs;
+    const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")) as ModuleManifest;
+    const inputs = JSON.parse(readFileSync(join(out, "inputs.json"), "utf8")) as string[];
+    const watched = [...inputs, "filter.yaml", "package.json", "asconfig.json", "config.schema.json"];
+    const fresh = watched.every((file) => {
+      const path = join(project.dir, file);
+      return existsSync(path) ? statSync(path).mtimeMs <= built : !inputs.includes(file);
+    });
+    if (fresh && isDeepStrictEqual(manifest, describe(project, readFileSync(wasm), manifest.bodyMode))) {
+      return { wasm, manifest, warnings: [], rebuilt: false };
+    }
+  } catch {
+    // Never built, or not by this version: build.
+  }
+  return build(dir);
+}
+
+/** Facts of a module that stand in the module itself. */
+export function inspect(wasm: Uint8Array): Pick<ModuleManifest, "digest" | "size" | "abi" | "hostCalls" | "callbacks"> {
+  const module = readWasm(wasm);
+  const marker = module.exports.find((e) => e.name.startsWith("proxy_abi_version_"));
+  return {
+    digest: digestOf(wasm),
+    size: wasm.length,
+    abi: marker ? marker.name.slice("proxy_abi_version_".length).replaceAll("_", ".") : "unknown",
+    hostCalls: module.imports.map((i) => i.name).sort(),
+    callbacks: module.exports
+      .map((e) => e.name)
+      .filter((name) => name.startsWith("proxy_on_") && CALLBACKS[name])
+      .sort(),
+  };
+}
+
+function describe(project: Project, wasm: Uint8Array, bodyMode: BodyMode): ModuleManifest {
+  return {
+    name: project.name,
+    version: project.version,
+    description: project.description,
+    type: project.type,
+    ...inspect(wasm),
+    bodyMode,
+    schemaDigest: project.schemaFile ? digestOf(readFileSync(project.schemaFile)) : null,
+    phase: project.phase,
+    priority: project.priority,
+    failStrategy: project.failStrategy,
+    builtWith: { meshwasm: packageVersion },
+  };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+function writeAtomically(file: string, contents: string | Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, contents);
+    renameSync(temporary, file);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
