@@ -205,7 +205,7 @@ export class HeaderMap {
     if (!isFieldValue(value, valueLength)) return this.refuse();
     if (isGuarded(name, nameLength)) {
       // The parts of the request line can be set, if the result is one that Envoy can route.
-      if (how != REPLACE || !isPseudoValue(name, nameLength, value, valueLength)) return this.refuse();
+      if (how != REPLACE || !isPseudoValue(this.map, name, nameLength, value, valueLength)) return this.refuse();
     } else if (!isToken(name, nameLength)) return this.refuse();
     return this.wrote(
       how == REPLACE

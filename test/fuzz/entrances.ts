@@ -64,7 +64,9 @@ export function fuzz(wasm: Uint8Array, entrance: Entrance, options: Options): Re
   for (let index = 0; index < options.count; index++) {
     if (index === options.count >> 1) half = run.host.size;
     const checked = index % options.checkEvery === 0;
-    const large = index % options.largeEvery === 1 ? Math.floor(index / options.largeEvery) % LARGE_KINDS : -1;
+    const nth = Math.floor(index / options.largeEvery);
+    const large = index % options.largeEvery === 1 ? nth % LARGE_KINDS : -1;
+    run.largeFlags = LARGE_FLAGS[Math.floor(nth / LARGE_KINDS) % LARGE_FLAGS.length]!;
     try {
       run.input(options.seed, index, checked, large);
     } catch (error) {
@@ -77,8 +79,12 @@ export function fuzz(wasm: Uint8Array, entrance: Entrance, options: Options): Re
   return { inputs: options.count, hostCalls, checked: run.checked, written, half, end: size };
 }
 
+/** What is done with the largest inputs, in turn, so that the first half of a run has seen all there is. */
+const LARGE_FLAGS = [0xdf, 0x61, 0x8a, 0x04];
+
 class Run {
   checked = 0;
+  largeFlags = 0;
   private readonly random = new Random();
   private nextId = 2;
   private name: Uint8Array = new Uint8Array();
@@ -120,8 +126,7 @@ class Run {
       throw new Error(`${accepted ? "accepted" : "refused"}: ${Buffer.from(text).subarray(0, 300).toString()}`);
     }
     if (accepted && host.keepsTexts) {
-      const facts = host.takeTexts()[0]!.replace(/[\ud800-\udfff](?![\udc00-\udfff])/g, "\ufffd");
-      equal("configuration", facts, factsOf(Buffer.from(arrived.bytes).toString()));
+      equal("configuration", host.takeTexts()[0]!, factsOf(Buffer.from(arrived.bytes).toString()));
     }
   }
 
@@ -183,7 +188,7 @@ class Run {
   private body(id: number, isRequest: boolean, large: number): void {
     const { host, random } = this;
     const map = isRequest ? 0 : 2;
-    const plan = large < 0 ? random.below(6) : 3 + (large & 2);
+    const plan = large < 0 ? random.below(6) : 3 + (this.largeFlags & 2);
     host.maps[map] = anyMap(random);
     this.instruct(-1, plan << 5);
     const side = isRequest ? "request" : "response";
@@ -223,8 +228,8 @@ class Run {
     this.name = large < 0 ? anyName(random) : Buffer.from("a");
     // Of the largest inputs some have a large value as well, which is written and sent.
     this.value = large >= 0 && large & 1 ? largeBytes(large) : anyValue(random);
-    this.flags = flags;
-    this.told = { bytes: instruction(flags, this.name, this.value), fault: 0, status: 0 };
+    this.flags = large < 0 ? flags : this.largeFlags;
+    this.told = { bytes: instruction(this.flags, this.name, this.value), fault: 0, status: 0 };
     host.buffers[VM_CONFIGURATION] = this.told;
   }
 
@@ -259,7 +264,8 @@ class Run {
     }
     const text = Buffer.from(unitsOf(value).toWellFormed());
     for (const body of host.bodies) {
-      if (!text.equals(body) && Buffer.compare(body, value) !== 0) throw new Error("a body was written that is none given");
+      if (!text.equals(body) && Buffer.compare(body, value) !== 0)
+        throw new Error("a body was written that is none given");
     }
   }
 }
@@ -296,7 +302,8 @@ function readingOf(map: Given, name: string): string[] {
     joined = Buffer.concat(found.flatMap((value, i) => (i ? [separator, value] : [value])));
   }
   let sum = 0;
-  for (const line of lines.slice(0, 41)) sum = hashOf(DECODER.decode(line.value), hashOf(DECODER.decode(line.name), sum));
+  for (const line of lines.slice(0, 41))
+    sum = hashOf(DECODER.decode(line.value), hashOf(DECODER.decode(line.name), sum));
   return [
     `get ${status} ${joined ? `=${DECODER.decode(joined)}` : "-"}`,
     `bytes ${status} ${joined ? bytesHash(joined) : "-"}`,

@@ -199,7 +199,8 @@ export class FuzzHost {
   }
 
   private within(ptr: number, length: number): void {
-    if ((ptr >>> 0) + (length >>> 0) > this.bytes.length) throw new Error(`${length} bytes at ${ptr >>> 0} are no memory`);
+    if ((ptr >>> 0) + (length >>> 0) > this.bytes.length)
+      throw new Error(`${length} bytes at ${ptr >>> 0} are no memory`);
   }
 
   private text(ptr: number, length: number): string {
@@ -252,7 +253,8 @@ export class FuzzHost {
     const from = this.bytes[ptr] === 0x3a ? 1 : 0;
     if (length <= from) throw new Error("an empty name was written");
     for (let i = from; i < length; i++) {
-      if (!TOKEN[this.bytes[ptr + i]!]) throw new Error(`the name ${JSON.stringify(this.text(ptr, length))} was written`);
+      if (!TOKEN[this.bytes[ptr + i]!])
+        throw new Error(`the name ${JSON.stringify(this.text(ptr, length))} was written`);
     }
   }
 

@@ -191,10 +191,51 @@ export function instruction(flags: number, name: Uint8Array, value: Uint8Array):
   return bytes;
 }
 
-const STRINGS = ['"a"', '""', '"\\u0041\\n"', '"\\ud83d\\ude00"', '"é\u{1f600}"', '"x\\"y\\\\"', `"${"long ".repeat(30)}"`];
+const STRINGS = [
+  '"a"',
+  '""',
+  '"\\u0041\\n"',
+  '"\\ud83d\\ude00"',
+  '"é\u{1f600}"',
+  '"x\\"y\\\\"',
+  `"${"long ".repeat(30)}"`,
+];
 const INTEGERS = ["0", "-1", "1.0", "1e2", "120e-1", "9007199254740991", "-9007199254740991", "-0", "0.000e5"];
-const WRONG = ["null", "1.5", "01", "1e400", "9007199254740992", "tru", "[", "{", '"\\ud800"', '"\\x"', '"', "-", "{}", "[]"];
-const PIECES = ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "null", "\0", "\xff", "\xc3", "1e9999", " ", '"name":', "[[[["];
+const WRONG = [
+  "null",
+  "1.5",
+  "01",
+  "1e400",
+  "9007199254740992",
+  "tru",
+  "[",
+  "{",
+  '"\\ud800"',
+  '"\\x"',
+  '"',
+  "-",
+  "{}",
+  "[]",
+];
+const PIECES = [
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  '"',
+  "\\",
+  "\\u",
+  "null",
+  "\0",
+  "\xff",
+  "\xc3",
+  "1e9999",
+  " ",
+  '"name":',
+  "[[[[",
+];
 
 export interface ConfigInput {
   readonly text: Uint8Array;
@@ -220,8 +261,7 @@ export function anyConfig(random: Random): ConfigInput {
   const integer = (): string => leaf(INTEGERS);
   const boolean = (): string => leaf(["true", "false"]);
   const limits = (): string => object([member("bytes", integer), member("names", () => list(3, string))]);
-  const rule = (): string =>
-    object([`"path":${string()}`, member("deny", boolean), member("limits", limits)]);
+  const rule = (): string => object([`"path":${string()}`, member("deny", boolean), member("limits", limits)]);
   const members = [
     `"name":${string()}`,
     member("limit", integer),

@@ -57,8 +57,9 @@ function responseTree(s: HttpStream): Tree {
     trailers: headers(s.readable(MapType.ResponseTrailers)),
     grpc_status: () => {
       if (s.responseCode === null) return null;
-      const status = map?.get("grpc-status");
-      return int(status === null || status === undefined ? grpcOfHttp(s.responseCode) : Number(status));
+      const status = s.readable(MapType.ResponseTrailers)?.get("grpc-status") ?? map?.get("grpc-status") ?? null;
+      if (status === null) return int(grpcOfHttp(s.responseCode));
+      return int(/^\d+$/.test(status) ? Number(status) : -1);
     },
     backend_latency: () => (s.upstream !== null && (s.logPhase || s.destroyed) ? int(1_000_000) : null),
   };

@@ -58,6 +58,7 @@ export class HttpStream {
   readonly #requestTrailers: HeaderMap | null;
   #response: HeaderMap | null = null;
   readonly #trailers: [HeaderMap | null, HeaderMap | null] = [null, null];
+  #sentTrailers: HeaderMap | null = null;
   readonly #added: [HeaderMap | null, HeaderMap | null] = [null, null];
   /** What a callback may touch now: Envoy takes a map away once its callback has returned Continue. */
   readonly #headersVisible = [false, false];
@@ -202,6 +203,11 @@ export class HttpStream {
       if (chunks.length > 0) pending = trailers === null ? [[all, true]] : chunksOf(all, true);
     }
     if (!held) this.#forward(side, map);
+    if (!go && !held && !ends && headers !== HeadersStatus.StopIteration && pending === chunks) {
+      // Continued in the callback that stopped everything: Envoy sends the headers on, and stops the rest behind them.
+      this.#continued[side] = false;
+      await this.#resumed(side, `proxy_on_${kind}_headers`);
+    }
     let out = "";
     let waiting = "";
     let buffering = false;
@@ -244,6 +250,7 @@ export class HttpStream {
     }
     // Trailers that the filter has added to the last piece of a body without any.
     const added = trailers ?? this.#added[side];
+    if (side === RESPONSE) this.#sentTrailers = added;
     return { headers: this.#forwarded[side]!, body: out, trailers: added, ends };
   }
 
@@ -324,7 +331,8 @@ export class HttpStream {
   readable(type: number): HeaderMap | null {
     if (this.logPhase) {
       if (type === MapType.RequestHeaders) return this.#request;
-      return type === MapType.ResponseHeaders ? this.#response : null;
+      if (type === MapType.ResponseHeaders) return this.#response;
+      return type === MapType.ResponseTrailers ? this.#sentTrailers : null;
     }
     if (type === MapType.RequestTrailers || type === MapType.ResponseTrailers) {
       return this.destroyed ? null : this.#trailers[type === MapType.RequestTrailers ? REQUEST : RESPONSE];

@@ -186,7 +186,7 @@ class Fuzz extends HttpFilter<FuzzPlugin> {
       lines.add(headers.nameAt(i), headers.valueAt(i));
       if (i < 40) lines.addBytes(headers.nameAt(i), headers.valueBytesAt(i));
     }
-    const status = (this.flags << 3) ^ <u32>this.value.length;
+    const status = (this.flags << 3) ^ (<u32>this.value.length);
     const grpc = <i32>(this.flags & 31) - 1;
     this.sendLocalResponse(status, this.valueText, lines, this.name, grpc);
     this.sendLocalResponse(500);
@@ -209,7 +209,7 @@ function said(status: Status): string {
 function text(bytes: Uint8Array): string {
   const length = bytes.length;
   const units = new Array<i32>(min(length, 256));
-  for (let i = 0; i < units.length; i++) units[i] = bytes[i] < 0xf0 ? bytes[i] : (<i32>bytes[i] << 8) - 0x1800;
+  for (let i = 0; i < units.length; i++) units[i] = bytes[i] < 0xf0 ? bytes[i] : ((<i32>bytes[i]) << 8) - 0x1800;
   const part = String.fromCharCodes(units);
   return length > 256 ? part.repeat(length >> 8) : part;
 }
