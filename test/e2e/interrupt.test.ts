@@ -62,14 +62,18 @@ async function interrupt(running: Running, signal: NodeJS.Signals, codes: readon
   assert.ok(ended.signal === signal || codes.includes(ended.code ?? -1), said);
   assert.doesNotMatch(ended.stderr, /^ {4}at |unexpected error/m, said);
   const gone = await eventually(() => !below.some(isAlive), CHILDREN_MS);
-  assert.ok(gone, `still there: ${below.filter(isAlive).map(commandOf).join("; ")}\n${said}`);
+  const left = below.filter(isAlive).map((pid) => ({ pid, command: commandOf(pid) }));
+  for (const { pid } of left) process.kill(pid, "SIGKILL");
+  if (!gone) for (const name of ours()) rmSync(join(temporary, name), { recursive: true, force: true });
+  assert.ok(gone, `still there: ${left.map(({ command }) => command).join("; ")}\n${said}`);
 }
+
+const ours = () => readdirSync(temporary).filter((name) => name.startsWith("meshwasm-"));
 
 /** Nothing of ours is left in the folder for temporary files; node's compile caches and tsx's are not ours. */
 async function assertClean(): Promise<void> {
-  const left = () => readdirSync(temporary).filter((name) => name.startsWith("meshwasm-"));
-  const clean = await eventually(() => left().length === 0, CHILDREN_MS);
-  const names = left();
+  const clean = await eventually(() => ours().length === 0, CHILDREN_MS);
+  const names = ours();
   for (const name of names) rmSync(join(temporary, name), { recursive: true, force: true });
   assert.ok(clean, `left among the temporary files: ${names.join(", ")}`);
 }

@@ -229,13 +229,14 @@ export class FuzzHost {
         }
         return INVALID_MEMORY_ACCESS;
     }
-    const ptr = this.malloc(fault === Fault.Empty ? 0 : length) >>> 0;
+    const size = fault === Fault.Empty ? 0 : length;
+    const ptr = this.malloc(size) >>> 0;
     this.refresh();
-    if (!ptr) throw new Error(`malloc(${length}) is 0`);
-    this.within(ptr, length);
-    if (fault !== Fault.Empty) this.bytes.set(bytes, ptr);
+    if (!ptr) throw new Error(`malloc(${size}) is 0`);
+    this.within(ptr, size);
+    this.bytes.set(bytes.subarray(0, size), ptr);
     this.number(ret, ptr);
-    this.number(retLength, fault === Fault.Empty ? 0 : fault === Fault.TooLong ? length * 2 + MIB : length);
+    this.number(retLength, fault === Fault.TooLong ? length * 2 + MIB : size);
     return fault === Fault.RefusesWithData ? status : OK;
   }
 

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CALLBACKS } from "./abi.js";
 import { check } from "./check.js";
 import { generateConfig } from "./codegen.js";
-import { compile, type BodyMode } from "./compile.js";
+import type { BodyMode } from "./compile.js";
 import { BuildError, type Diagnostic } from "./errors.js";
 import { packageVersion } from "./package-root.js";
 import { readProject, type Project } from "./project.js";
@@ -60,6 +60,8 @@ export async function build(dir: string): Promise<BuildResult> {
   const project = readProject(dir);
   generate(project);
   const started = Date.now() + 1;
+  // The compiler is large: whoever only reads a build does not load it.
+  const { compile } = await import("./compile.js");
   const compiled = await compile(project.dir);
   const debug = compiled.wasm;
   const wasm = withoutSections(debug, ["name", "sourceMappingURL"]);

@@ -18,11 +18,18 @@ const LOG_KEPT = 100_000;
  */
 const GUARD = `trap '' HUP INT TERM
 if read -r _; then exit 0; fi
-kill -TERM "$1" 2>/dev/null
 n=0
-while kill -0 "$1" 2>/dev/null && [ "$n" -lt 30 ]; do sleep 0.1; n=$((n+1)); done
-kill -KILL "$1" 2>/dev/null
-rm -rf -- "$2"`;
+while [ ! -s "$1/pid" ] && [ "$n" -lt 10 ]; do sleep 0.1; n=$((n+1)); done
+pid=$(cat "$1/pid" 2>/dev/null)
+if [ -n "$pid" ]; then
+  kill -TERM "$pid" 2>/dev/null
+  n=0
+  while kill -0 "$pid" 2>/dev/null && [ "$n" -lt 30 ]; do sleep 0.1; n=$((n+1)); done
+  kill -KILL "$pid" 2>/dev/null
+fi
+rm -rf -- "$1"`;
+/** Leaves Envoy's pid where the guard finds it, even when we die before we could say it. */
+const LAUNCH = `echo "$$" > "$0" && exec "$@"`;
 
 export interface StartOptions {
   /** The Envoy binary. */
@@ -61,6 +68,18 @@ export function envoyArguments(config: string, level: LogLevel, wasmLevel: LogLe
   ];
 }
 
+/** Ends Envoy and removes its directory when this process is gone. */
+function startGuard(directory: string): ChildProcess {
+  const guard = spawn("/bin/sh", ["-c", GUARD, "meshwasm-guard", directory], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+    cwd: "/",
+  });
+  guard.on("error", () => {});
+  guard.stdin?.on("error", () => {});
+  return guard;
+}
+
 /** A running Envoy. */
 export class EnvoyProcess {
   readonly log: EnvoyLogLine[] = [];
@@ -79,19 +98,23 @@ export class EnvoyProcess {
       writeFileSync(config, JSON.stringify(options.bootstrap));
       const args = envoyArguments(config, options.level ?? "warn", options.wasmLevel ?? "info");
       const admin = join(options.directory, "admin");
-      const child = spawn(options.envoy, [...args, "--admin-address-path", admin], {
+      // Before Envoy: there is no moment at which Envoy runs and nobody would end it.
+      const guard = startGuard(options.directory);
+      const envoy = [options.envoy, ...args, "--admin-address-path", admin];
+      const child = spawn("/bin/sh", ["-c", LAUNCH, join(options.directory, "pid"), ...envoy], {
         stdio: ["ignore", "pipe", "pipe"],
         cwd: options.directory,
         // Own group: Ctrl-C goes to us alone, and we (or the guard) end Envoy.
         detached: true,
       });
       if (child.pid === undefined) {
+        guard.stdin?.end("done\n");
         const error = await new Promise<Error>((resolve) => child.once("error", resolve));
         throw new EnvoyError(
           `Envoy cannot be started (${oneLine(error.message)}); check the file given by ENVOY_PATH.`,
         );
       }
-      running = new EnvoyProcess(child, options);
+      running = new EnvoyProcess(child, guard, options);
     } catch (error) {
       rmSync(options.directory, { recursive: true, force: true });
       throw error;
@@ -107,15 +130,10 @@ export class EnvoyProcess {
 
   private constructor(
     private readonly child: ChildProcess,
+    guard: ChildProcess,
     private readonly options: StartOptions,
   ) {
-    this.#guard = spawn("/bin/sh", ["-c", GUARD, "meshwasm-guard", String(child.pid), options.directory], {
-      stdio: ["pipe", "ignore", "ignore"],
-      detached: true,
-      cwd: "/",
-    });
-    this.#guard.on("error", () => {});
-    this.#guard.stdin?.on("error", () => {});
+    this.#guard = guard;
     for (const stream of [child.stdout, child.stderr]) this.#follow(stream as NodeJS.ReadableStream);
     this.exited = new Promise((resolve) => {
       // "close" comes after the last byte of both pipes.
