@@ -315,7 +315,7 @@ let complained: bool = false;
 function complain(): void {
   if (complained) return;
   complained = true;
-  logAlways(LogLevel.Error, "headers read in a callback that has none: read and keep them earlier");
+  logAlways(LogLevel.Error, "headers cannot be read in this callback");
 }
 
 // One object per map: a map belongs to the running callback, of which there is one at a time.

@@ -67,11 +67,15 @@ function emptyList(list: Obj): Obj {
   return list;
 }
 
+/** Bytes to allocate for an object; above the maximum still above it, so that the allocator throws. */
+function blockSize(size: usize): usize {
+  return OBJECT_OVERHEAD + min(size, OBJECT_MAXSIZE + 1);
+}
+
 // @ts-ignore: decorator
 @global @unsafe
 function __new(size: usize, id: i32): usize {
-  if (size > OBJECT_MAXSIZE) throw new Error("allocation too large");
-  const obj = changetype<Obj>(__alloc(OBJECT_OVERHEAD + size) - BLOCK_OVERHEAD);
+  const obj = changetype<Obj>(__alloc(blockSize(size)) - BLOCK_OVERHEAD);
   obj.rtId = id;
   obj.rtSize = <u32>size;
   obj.linkTo(fromSpace, white);
@@ -88,9 +92,8 @@ function __renew(oldPtr: usize, size: usize): usize {
     memory.copy(copy, oldPtr, min(size, oldObj.rtSize));
     return copy;
   }
-  if (size > OBJECT_MAXSIZE) throw new Error("allocation too large");
   total -= oldObj.size;
-  const newPtr = __realloc(oldPtr - OBJECT_OVERHEAD, OBJECT_OVERHEAD + size) + OBJECT_OVERHEAD;
+  const newPtr = __realloc(oldPtr - OBJECT_OVERHEAD, blockSize(size)) + OBJECT_OVERHEAD;
   const newObj = changetype<Obj>(newPtr - TOTAL_OVERHEAD);
   newObj.rtSize = <u32>size;
   newObj.next.prev = newObj;

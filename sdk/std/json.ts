@@ -50,10 +50,10 @@ export class JsonReader {
   /** Moves to the next key of an object and past its colon; false at the end or after an error. */
   nextKey(first: bool): bool {
     if (!this.next(first, 0x7d)) return false;
-    if (this.peek() != 0x22) return this.malformed("a key in double quotes is missing");
+    if (this.peek() != 0x22) return this.malformed("missing key");
     this.key = this.readString();
     if (!this.ok) return false;
-    if (this.peek() != 0x3a) return this.malformed("a colon is missing");
+    if (this.peek() != 0x3a) return this.malformed("missing colon");
     this.at++;
     return true;
   }
@@ -89,7 +89,7 @@ export class JsonReader {
         const length = this.at++ - start;
         const text = decodeUtf8(start, length);
         if (wasMalformed) this.malformed("not UTF-8");
-        else if (escapes && !unescape(text)) this.malformed("a string has a bad escape");
+        else if (escapes && !unescape(text)) this.malformed("bad escape");
         return text;
       }
       if (c < 0x20) break;
@@ -99,7 +99,7 @@ export class JsonReader {
       }
       this.at++;
     }
-    this.malformed("a string does not end");
+    this.malformed("unterminated string");
     return "";
   }
 
@@ -177,7 +177,7 @@ export class JsonReader {
   end(): bool {
     if (!this.ok) return false;
     this.peek();
-    return this.at == this.limit ? true : this.malformed("something follows its end");
+    return this.at == this.limit ? true : this.malformed("text follows its end");
   }
 
   /** Whether the bytes begin as a protobuf message does: with the byte that in JSON is a line feed, but no white space next. */
@@ -202,9 +202,9 @@ export class JsonReader {
       return false;
     }
     if (first) return this.at < this.limit ? true : this.malformed("it ends too early");
-    if (c != 0x2c) return this.malformed("a comma or a closing bracket is missing");
+    if (c != 0x2c) return this.malformed("missing comma or bracket");
     this.at++;
-    if (this.peek() == bracket) return this.malformed("a comma has nothing after it");
+    if (this.peek() == bracket) return this.malformed("trailing comma");
     return true;
   }
 

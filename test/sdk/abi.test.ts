@@ -237,7 +237,11 @@ before(async () => {
 describe("the list", () => {
   it("is read from the SDK, and every name is in the host's table", () => {
     assert.ok(declared.length > 10 && exported.length > 10);
-    for (const name of declared) assert.ok(HOST_FUNCTIONS.some((f) => f.name === name), name);
+    for (const name of declared)
+      assert.ok(
+        HOST_FUNCTIONS.some((f) => f.name === name),
+        name,
+      );
     for (const name of exported) assert.ok(name === MARKER || Object.hasOwn(CALLBACKS, name), name);
   });
 

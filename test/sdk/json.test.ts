@@ -475,9 +475,9 @@ test("documents one by one", async () => {
     '{"req":9007199254740992}': "$.req: must be an integer within ±9007199254740991",
     '{"req":01}': "$.req: is not valid JSON: a number is malformed",
     '{"req":1,"req":2}': '$: duplicate key "req"',
-    '{"req":1,"s":"\\ud800"}': "$.s: is not valid JSON: a string has a bad escape",
-    '{"req":1,"s":"x': "$.s: is not valid JSON: a string does not end",
-    '{"req":1}x': "$: is not valid JSON: something follows its end",
+    '{"req":1,"s":"\\ud800"}': "$.s: is not valid JSON: bad escape",
+    '{"req":1,"s":"x': "$.s: is not valid JSON: unterminated string",
+    '{"req":1}x': "$: is not valid JSON: text follows its end",
     "\n\x07": "$: is a protobuf Struct; give JSON text in a StringValue",
   };
   for (const [text, reason] of Object.entries(reasons))

@@ -167,11 +167,7 @@ for (const host of ["emulator", "envoy"] as const) {
 
     it("end a response body that is inspected or held", async () => {
       const inspected = await answered("/response/inspect/resize/replace");
-      assert.deepEqual(inspected.logs, [
-        "response body from upstream whole",
-        "replace 0",
-        "response trailers one|two",
-      ]);
+      assert.deepEqual(inspected.logs, ["response body from upstream whole", "replace 0", "response trailers one|two"]);
       assert.equal(inspected.text, "something else");
       assert.deepEqual(inspected.trailers, TAIL);
       const held = await answered("/response/hold/replace");

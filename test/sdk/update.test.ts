@@ -46,7 +46,7 @@ for (const host of ["emulator", "envoy"] as const) {
         ['{"greeting":"a","greeting":"b"}', '$: duplicate key "greeting"'],
         ["[]", "$: must be an object"],
         ["{", "$: is not valid JSON: it ends too early"],
-        ['{"greeting":"\\ud800"}', "$.greeting: is not valid JSON: a string has a bad escape"],
+        ['{"greeting":"\\ud800"}', "$.greeting: is not valid JSON: bad escape"],
         [new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), "$: is not valid JSON: not UTF-8"],
       ] as const) {
         await assert.rejects(createProxy({ filter, host, config }), (error: Error) => {

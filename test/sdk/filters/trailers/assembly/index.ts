@@ -63,7 +63,10 @@ class Trailers extends HttpFilter<TrailersPlugin> {
     if (this.is("/request/pause")) report("header", this.request.headers.set("x-paused", "1"));
     if (this.is("/request/reply")) {
       const verdict = this.request.trailers.get("x-verdict");
-      report("reply", this.sendLocalResponse(403, "denied by the trailers: " + (verdict === null ? "" : verdict) + "\n"));
+      report(
+        "reply",
+        this.sendLocalResponse(403, "denied by the trailers: " + (verdict === null ? "" : verdict) + "\n"),
+      );
       report("again", this.sendLocalResponse(500));
       return TrailersAction.StopIteration;
     }
