@@ -57,7 +57,7 @@ export class FuzzError extends Error {
   override readonly name = "FuzzError";
 }
 
-/** Runs `count` inputs on one instance. `pause` is awaited now and then, so that others get their turn. */
+/** Runs `count` inputs on one instance. */
 export function fuzz(wasm: Uint8Array, entrance: Entrance, options: Options): Result {
   const run = new Run(new FuzzHost(wasm), entrance);
   let half = 0;
