@@ -62,7 +62,7 @@ for (const host of ["emulator", "envoy"] as const) {
       await using proxy = await start(host);
       const { lines } = await logged(proxy, "/late-read");
       assert.ok(lines.includes("null 2"), lines.join("\n"));
-      assert.ok(lines.some((line) => line.startsWith("headers read in a callback that has none")));
+      assert.ok(lines.some((line) => line.startsWith("headers cannot be read in this callback")));
     });
 
     it("sends one reply per callback, and none where there is nobody to answer", async () => {

@@ -48,6 +48,7 @@ function prepareLibrary(): void {
   if (libraryReady) return;
   const files = asc.libraryFiles as Record<string, string>;
   files["rt/index-minimal"] = RUNTIME_SOURCE;
+  files["rt/index-incremental"] = `import "rt/tlsf";\nimport "rt/itcms";\nimport "meshwasm/sdk/runtime/abort";\n`;
   files["bindings/dom"] = readFileSync(join(packageRoot, "sdk/lib/dom.ts"), "utf8");
   files["bindings/node"] = readFileSync(join(packageRoot, "sdk/lib/node.ts"), "utf8");
   // The allocator's checks of itself: they cost size and time in every module, and no input reaches them.
@@ -55,8 +56,16 @@ function prepareLibrary(): void {
   libraryReady = true;
 }
 
+/** For measurements of the SDK itself; filters are always built without. */
+export interface CompileOptions {
+  /** The compiler's own incremental collector instead of ours. `replace` then has to stand in for sdk/runtime/gc.ts. */
+  readonly runtime?: "minimal" | "incremental";
+  /** Text instead of a file of this package, by its path in it. */
+  readonly replace?: Readonly<Record<string, string>>;
+}
+
 /** Compiles the project in `dir`. A BuildError carries the diagnostics. */
-export async function compile(dir: string): Promise<Compiled> {
+export async function compile(dir: string, { runtime, replace = {} }: CompileOptions = {}): Promise<Compiled> {
   prepareLibrary();
   const inputs = new Set<string>();
   const sources = new Map<string, string>();
@@ -84,7 +93,7 @@ export async function compile(dir: string): Promise<Compiled> {
     const wanted = isAbsolute(name) ? name : resolve(baseDir, name);
     const path = existsSync(wanted) ? wanted : ownPackageFile(wanted);
     if (!path) return null;
-    const text = await readFile(path, "utf8").catch(() => null);
+    const text = replacement(path, replace) ?? (await readFile(path, "utf8").catch(() => null));
     if (text === null) return null;
     if (name.endsWith("asconfig.json")) return withOwnBase(text);
     if (!name.includes("node_modules") && isInside(path, join(packageRoot, "sdk"))) strays.add(name);
@@ -93,7 +102,8 @@ export async function compile(dir: string): Promise<Compiled> {
     return text;
   };
 
-  const result = await run([ENTRY, `--baseDir=${dir}`, ...OPTIONS], {
+  const argv = [ENTRY, `--baseDir=${dir}`, ...OPTIONS, ...(runtime ? [`--runtime=${runtime}`] : [])];
+  const result = await run(argv, {
     readFile: load,
     writeFile: (name: string, contents: string | Uint8Array) => void outputs.set(name.replaceAll("\\", "/"), contents),
     listFiles: () => [],
@@ -129,6 +139,10 @@ export async function compile(dir: string): Promise<Compiled> {
     inputs: [...inputs],
     warnings: diagnostics.filter((d) => d.severity === "warning"),
   };
+}
+
+function replacement(path: string, replace: Readonly<Record<string, string>>): string | undefined {
+  return Object.keys(replace).length ? replace[relative(realpathSync(packageRoot), realpathSync(path))] : undefined;
 }
 
 async function run(argv: string[], options: Parameters<typeof asc.main>[1]): ReturnType<typeof asc.main> {
