@@ -40,6 +40,7 @@ export function addInit(program: Command): void {
     .addOption(new Option("--template <template>", "kind of filter").choices(["http"]).default("http"))
     .option("--package <spec>", "the meshwasm dependency, as npm takes it", packageVersion)
     .action(async (dir: string, options: Options) => {
+      if (!options.package.trim()) throw new CliError("--package: give what npm takes, as in --package 0.1.0", 2);
       const target = resolve(dir);
       checkEmpty(target, dir);
       const answers =
@@ -109,7 +110,14 @@ function checkEmpty(target: string, shown: string): void {
 /** Made beside its place and moved there whole: half a project is never left. */
 function write(target: string, template: string, values: Readonly<Record<string, string>>): void {
   const source = join(packageRoot, "cli/templates", template);
-  const draft = mkdtempSync(join(nearestExisting(dirname(target)), ".meshwasm-init-"));
+  const parent = nearestExisting(dirname(target));
+  let draft: string;
+  try {
+    draft = mkdtempSync(join(parent, ".meshwasm-init-"));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CliError(`${parent} cannot be written to (${code}); give a folder in a place that you may write to`);
+  }
   try {
     cpSync(source, draft, { recursive: true });
     fill(draft, values);

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { buildIfStale, readProject } from "../../toolchain/build/index.js";
-import { findEnvoy, runEnvoy, type EnvoyLogLine } from "../../toolchain/hosts/envoy/index.js";
+import { findEnvoy, parseUpstream, runEnvoy, type EnvoyLogLine } from "../../toolchain/hosts/envoy/index.js";
 import type { LogLevel } from "../../toolchain/hosts/types.js";
 import { readConfigFile } from "../config-file.js";
 import { checkConfig } from "../config-verdict.js";
@@ -33,6 +33,7 @@ export function addRun(program: Command): void {
         .default("info"),
     )
     .action(async (dir: string, options: Options) => {
+      if (options.upstream !== undefined) checkUpstream(options.upstream);
       const config = options.config === undefined ? undefined : readConfigFile(options.config);
       const project = readProject(dir);
       const { wasm, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
@@ -68,4 +69,13 @@ export function addRun(program: Command): void {
 
 function show(line: EnvoyLogLine): void {
   note(`[${line.level}] ${line.message}`);
+}
+
+/** Before anything is built or started. */
+function checkUpstream(url: string): void {
+  try {
+    parseUpstream(url);
+  } catch (error) {
+    throw new CliError((error as Error).message, 2);
+  }
 }

@@ -27,6 +27,9 @@ export function addTest(program: Command): void {
     .option("--envoy-version <versions>", "one or more, separated by commas; implies --host envoy")
     .option("--envoy-path <file>", "Envoy binary; implies --host envoy")
     .action(async (dir: string, options: Options) => {
+      if (options.host === "emulator" && (options.envoyVersion || options.envoyPath)) {
+        throw new CliError("--host emulator does not go with --envoy-version or --envoy-path; leave one out", 2);
+      }
       const project = readProject(dir);
       const files = testFiles(join(project.dir, "test"));
       if (!files.length) throw new CliError(`${dir} has no tests; write test/<name>.test.ts`);

@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** CPU time of all threads of a process so far. The kernel counts a running thread only at its ticks: let it go idle first. */
-export function cpuTimeNs(pid: number): bigint {
-  let total = 0n;
+export function cpuTimeNs(pid: number): number {
+  let total = 0;
   for (const task of readdirSync(`/proc/${pid}/task`)) {
-    total += BigInt(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]!);
+    total += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]);
   }
   return total;
 }
@@ -15,7 +15,7 @@ export function cpuTimeNs(pid: number): bigint {
 /** Whether this system tells CPU time to the nanosecond. */
 export function canMeasure(): boolean {
   try {
-    return cpuTimeNs(process.pid) > 0n;
+    return cpuTimeNs(process.pid) > 0;
   } catch {
     return false;
   }
@@ -23,11 +23,19 @@ export function canMeasure(): boolean {
 
 /** CPU time that a process takes for `work`, until it is idle again. */
 export async function cpuTimeOf(pid: number, work: () => Promise<void>): Promise<number> {
-  await idle();
-  const before = cpuTimeNs(pid);
+  const before = await whenIdle(pid);
   await work();
-  await idle();
-  return Number(cpuTimeNs(pid) - before);
+  return (await whenIdle(pid)) - before;
 }
 
-const idle = (): Promise<void> => sleep(5);
+/** CPU time so far, once it stands still. */
+async function whenIdle(pid: number): Promise<number> {
+  let time = cpuTimeNs(pid);
+  for (let tries = 0; tries < 100; tries++) {
+    await sleep(1);
+    const next = cpuTimeNs(pid);
+    if (next === time) break;
+    time = next;
+  }
+  return time;
+}

@@ -15,11 +15,11 @@ import { WORKLOADS } from "./workloads.js";
 const USAGE = `npm run bench -- [options]
   --rounds N        rounds (default 16)
   --requests N      requests per row and round (default 10000)
-  --passes N        slices that these are split into (default 10)
+  --passes N        slices that these are split into (default 40)
   --connections N   HTTP/2 connections (default 2)
   --batch N         requests that are sent together over a connection (default 8)
   --warm-up N       requests per row before the first round (default 5000)
-  --max-seconds N   no round begins later, once there are ${LEAST_ROUNDS} (default 330)
+  --max-seconds N   no round begins later, once there are ${LEAST_ROUNDS} (default 300)
   --seed N          of the random order
   --workload ID     a or b; default both
   --rows LIST       e.g. floor,meshwasm,rust; default all
@@ -31,11 +31,11 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "16" },
     requests: { type: "string", default: "10000" },
-    passes: { type: "string", default: "10" },
+    passes: { type: "string", default: "40" },
     connections: { type: "string", default: "2" },
     batch: { type: "string", default: "8" },
     "warm-up": { type: "string", default: "5000" },
-    "max-seconds": { type: "string", default: "330" },
+    "max-seconds": { type: "string", default: "300" },
     seed: { type: "string", default: String(1 + Math.floor(Math.random() * 999_999)) },
     workload: { type: "string" },
     rows: { type: "string" },

@@ -5,7 +5,7 @@ import { cpuTimeOf } from "./cpu.js";
 import { Load } from "./load.js";
 import type { Target } from "./proxy.js";
 import type { RowId } from "./rows.js";
-import { shuffled } from "./stats.js";
+import { median, shuffled } from "./stats.js";
 import { LOAD_PATH, requestTo, type WorkloadId } from "./workloads.js";
 
 export interface Plan {
@@ -26,8 +26,13 @@ export interface Plan {
 /** As many rounds are measured in any case. */
 export const LEAST_ROUNDS = 8;
 
-/** CPU nanoseconds per request of Envoy, one number per round. */
-export type Samples = ReadonlyMap<WorkloadId, ReadonlyMap<RowId, readonly number[]>>;
+/** CPU microseconds per request, one number per round. */
+export interface Samples {
+  /** The whole request without any filter. */
+  readonly none: readonly number[];
+  /** What each row takes over "no filter": the median over a round's passes of the difference within a pass. */
+  readonly over: ReadonlyMap<WorkloadId, ReadonlyMap<RowId, readonly number[]>>;
+}
 
 export async function measure(
   pid: number,
@@ -41,38 +46,47 @@ export async function measure(
   for (const target of targets) {
     loads.set(target, await Load.connect(target.address, request, plan.connections, plan.batch));
   }
+  /** CPU microseconds per request. */
   const slice = async (target: Target, count: number): Promise<number> => {
     const load = loads.get(target)!;
     try {
       // Refills the caches that the row before has emptied.
-      await load.run(Math.ceil(count / 10));
-      return await cpuTimeOf(pid, () => load.run(count));
+      await load.run(Math.ceil(count / 5));
+      return (await cpuTimeOf(pid, () => load.run(count))) / count / 1000;
     } catch (error) {
       throw new Error(`${target.row.id}, workload ${target.workload.id}: ${(error as Error).message}`);
     }
   };
-  const samples = new Map<WorkloadId, Map<RowId, number[]>>();
-  const keep = ({ row, workload }: Target, value: number): void => {
-    const rows = samples.get(workload.id) ?? new Map<RowId, number[]>();
-    samples.set(workload.id, rows.set(row.id, [...(rows.get(row.id) ?? []), value]));
-  };
+  const isNone = (target: Target): boolean => target.row.id === "none";
+  const none: number[] = [];
+  const over = new Map<WorkloadId, Map<RowId, number[]>>();
   try {
     const begin = performance.now();
     for (const target of targets) await slice(target, plan.warmUp);
     const count = Math.ceil(plan.requests / plan.passes);
     for (let round = 1; round <= plan.rounds; round++) {
       if (round > LEAST_ROUNDS && performance.now() - begin > plan.maxSeconds * 1000) break;
-      const sums = new Map<Target, number>();
+      const wholes: number[] = [];
+      const differences = new Map<Target, number[]>(targets.map((target) => [target, []]));
       for (let pass = 0; pass < plan.passes; pass++) {
-        for (const target of shuffled(targets, random)) {
-          sums.set(target, (sums.get(target) ?? 0) + (await slice(target, count)));
-        }
+        const taken = new Map<Target, number>();
+        for (const target of shuffled(targets, random)) taken.set(target, await slice(target, count));
+        // Each workload has a listener without filter; they are the same, so their mean is the better figure.
+        const bare = [...taken].filter(([target]) => isNone(target)).map(([, time]) => time);
+        const whole = bare.reduce((sum, time) => sum + time, 0) / bare.length;
+        wholes.push(whole);
+        for (const [target, time] of taken) differences.get(target)!.push(time - whole);
       }
-      for (const [target, sum] of sums) keep(target, sum / (count * plan.passes));
+      none.push(median(wholes));
+      for (const [target, values] of differences) {
+        if (isNone(target)) continue;
+        const rows = over.get(target.workload.id) ?? new Map<RowId, number[]>();
+        over.set(target.workload.id, rows.set(target.row.id, [...(rows.get(target.row.id) ?? []), median(values)]));
+      }
       onRound(round);
     }
   } finally {
     for (const load of loads.values()) load.close();
   }
-  return samples;
+  return { none, over };
 }

@@ -38,11 +38,11 @@ export interface Report {
   readonly plan: Plan;
   /** Rounds that were measured. */
   readonly rounds: number;
+  /** CPU time per request without any filter, microseconds. */
+  readonly noFilter: { readonly median: number; readonly minimum: number };
   readonly workloads: readonly {
     readonly id: WorkloadId;
     readonly text: string;
-    /** CPU time per request without any filter, microseconds. */
-    readonly noFilter: { readonly median: number; readonly minimum: number };
     readonly rows: readonly Figure[];
     /** Microseconds over "no filter", one per round. */
     readonly samples: Readonly<Partial<Record<RowId, readonly number[]>>>;
@@ -63,36 +63,26 @@ const HELLO_BYTES = { plain: 6000, config: 12000 };
 
 type Run = Pick<Report, "envoy" | "machine" | "seed" | "plan" | "hello">;
 
-export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): Report {
-  const workloads = WORKLOADS.filter(({ id }) => samples.has(id)).map(({ id, text }) => {
-    const measured = samples.get(id)!;
-    const none = measured.get("none")!.map((ns) => ns / 1000);
-    const over = new Map<RowId, number[]>();
-    for (const [row, values] of measured) {
-      if (row !== "none")
-        over.set(
-          row,
-          values.map((ns, round) => ns / 1000 - none[round]!),
-        );
-    }
-    const mid = (row: RowId): number | null => (over.has(row) ? median(over.get(row)!) : null);
+export function reportOf(run: Run, { rows, missing }: Rows, { none, over }: Samples): Report {
+  const workloads = WORKLOADS.filter(({ id }) => over.has(id)).map(({ id, text }) => {
+    const measured = over.get(id)!;
+    const mid = (row: RowId): number | null => (measured.has(row) ? median(measured.get(row)!) : null);
     const ratio = (row: RowId, to: RowId): number | null => {
       const [value, base] = [mid(row), mid(to)];
       return value === null || base === null || base <= 0 ? null : value / base;
     };
     const figures = rows
-      .filter((row) => over.has(row.id))
+      .filter((row) => measured.has(row.id))
       .map((row): Figure => ({
         row: row.id,
         median: mid(row.id)!,
-        minimum: Math.min(...over.get(row.id)!),
+        minimum: Math.min(...measured.get(row.id)!),
         toFloor: ratio(row.id, "floor"),
         toRust: ratio(row.id, "rust"),
         toProxyRuntime: ratio(row.id, "proxy-runtime"),
         bytes: row.bytes?.[id] ?? null,
       }));
-    const noFilter = { median: median(none), minimum: Math.min(...none) };
-    return { id, text, noFilter, rows: figures, samples: Object.fromEntries(over), ratio };
+    return { id, text, rows: figures, samples: Object.fromEntries(measured), ratio };
   });
   const targets: Target[] = [];
   for (const { workload, to, limit } of RATIOS) {
@@ -114,7 +104,8 @@ export function reportOf(run: Run, { rows, missing }: Rows, samples: Samples): R
   }
   return {
     ...run,
-    rounds: samples.get(workloads[0]!.id)!.get("none")!.length,
+    rounds: none.length,
+    noFilter: { median: median(none), minimum: Math.min(...none) },
     workloads: workloads.map(({ ratio: _, ...rest }) => rest),
     missing: Object.fromEntries(missing),
     targets,
@@ -130,7 +121,7 @@ export function tables(report: Report): string {
     `${report.machine.cores} cores of ${report.machine.cpu}, load average ${report.machine.load.toFixed(1)} before the start`,
     'CPU time of the Envoy process per request over "no filter" of the same round, microseconds',
   ];
-  for (const { id, text, noFilter, rows } of report.workloads) {
+  for (const { id, text, rows } of report.workloads) {
     out.push("", `Workload ${id.toUpperCase()}: ${text}`);
     const lines = rows.map((row) => [
       ROW_TITLES[row.row],
@@ -141,24 +132,9 @@ export function tables(report: Report): string {
       ratioText(row.toProxyRuntime),
       row.bytes === null ? "" : String(row.bytes),
     ]);
-    const absent = Object.keys(report.missing).map((row) => [
-      ROW_TITLES[row as RowId],
-      "not measured",
-      "",
-      "",
-      "",
-      "",
-      "",
-    ]);
-    const none = [
-      "no filter (the whole request)",
-      noFilter.median.toFixed(2),
-      noFilter.minimum.toFixed(2),
-      "",
-      "",
-      "",
-      "",
-    ];
+    const absent = Object.keys(report.missing).map((row) => [ROW_TITLES[row as RowId], "not measured"]);
+    const { noFilter } = report;
+    const none = ["no filter (the whole request)", noFilter.median.toFixed(2), noFilter.minimum.toFixed(2)];
     const head = ["", "median", "minimum", "x floor", "x Rust", "x proxy-runtime", "module bytes"];
     out.push(...aligned([head, none, ...lines, ...absent]));
   }
@@ -178,9 +154,9 @@ function ratioText(value: number | null): string {
   return value === null ? "" : value.toFixed(2);
 }
 
-/** First column to the left, the others to the right. */
+/** First column to the left, the others to the right; the first line has all columns. */
 function aligned(lines: readonly (readonly string[])[]): string[] {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
   return lines.map((line) =>
     line
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))

@@ -137,7 +137,7 @@ export function succeeded(result: Finished, what = "the command"): Finished {
 
 /** `meshwasm registry serve` on a free port. */
 export async function startRegistry(folder: string): Promise<{ host: string; running: Running }> {
-  const running = startMeshwasm(["registry", "serve", "--port", "0", "--root", folder], { timeoutMs: 600_000 });
+  const running = startMeshwasm(["registry", "serve", "--port", "0", "--root", folder], { timeoutMs: 3_600_000 });
   const host = (await running.until(/http:\/\/([^\s,/]+)/))[1]!;
   return { host, running };
 }

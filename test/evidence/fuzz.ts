@@ -37,7 +37,7 @@ export const fuzz: Section = {
     return `Seed ${seed}. Each input is a stream (or a plugin) of its own: header maps with wrong counts and lengths, NULs and bytes that
 are no UTF-8, statuses other than Ok, lengths without data, 1,024 lines, 1 MiB values and bodies, an allocation that is
 refused. Every pointer that the module gives the host is inside its memory; every name and value that it writes is one
-that splits no message; of one input in 16 all that was read is compared with a model.
+that splits no message; of one input in 16 all that was read is compared with a model. One trap or one difference ends the run.
 
 | entrance | inputs | host calls | header lines and bodies written | compared with the model | traps | growth of memory in the second half, bytes |
 |---|---|---|---|---|---|---|

@@ -5,6 +5,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { fuzz } from "./fuzz.js";
+import { memory } from "./memory.js";
+import { runtime } from "./runtime.js";
 import { times } from "./times.js";
 
 export interface Section {
@@ -15,7 +18,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times];
+const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

@@ -251,7 +251,7 @@ class Load {
       const data = rest.length ? Buffer.concat([rest, chunk]) : chunk;
       let end = 0;
       for (let at = data.indexOf(ANSWER); at >= 0; at = data.indexOf(ANSWER, end)) {
-        const status = data.latin1Slice(at + ANSWER.length, at + ANSWER.length + GOOD.length);
+        const status = data.toString("latin1", at + ANSWER.length, at + ANSWER.length + GOOD.length);
         if (status.length < GOOD.length) break;
         if (status !== GOOD) return this.#done(new Error(`Envoy answered ${status}`));
         end = at + ANSWER.length + GOOD.length;

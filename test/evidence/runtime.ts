@@ -133,13 +133,11 @@ async function cpuTimes(
     const samples = await measure(proxy.pid, targets, PLAN, randomFrom(seed), (round) => say(`round ${round}`));
     return new Map(
       WORKLOADS.map(({ id }) => {
-        const measured = samples.get(id)!;
-        const none = measured.get("none")!;
         const over = (name: RowId): Figures => {
-          const values = measured.get(name)!.map((ns, round) => (ns - none[round]!) / 1000);
+          const values = samples.over.get(id)!.get(name)!;
           return { median: median(values), minimum: Math.min(...values) };
         };
-        return [id, { rounds: none.length, ours: over("meshwasm"), other: over(OTHER) }];
+        return [id, { rounds: samples.none.length, ours: over("meshwasm"), other: over(OTHER) }];
       }),
     );
   } finally {

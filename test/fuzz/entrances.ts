@@ -151,7 +151,7 @@ class Run {
         break;
       case "local reply":
         // The plan of the headers callback that replies.
-        this.headers(id, random.below(2) * 2, large, (random.next() & 0x1f) | (6 << 5));
+        this.headers(id, random.below(2) ? 2 : 0, large, (random.next() & 0x1f) | (6 << 5));
         break;
       case "trailers":
         for (const map of [1, 3]) {

@@ -193,7 +193,8 @@ export class FuzzHost {
   }
 
   private refresh(): void {
-    if (this.bytes.buffer === this.memory.buffer) return;
+    // Memory that has grown leaves the old view with nothing.
+    if (this.bytes.length) return;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
   }

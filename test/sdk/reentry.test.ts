@@ -211,7 +211,13 @@ for (const host of ["emulator", "envoy"] as const) {
   describe(`host calls on ${host} call nothing but malloc`, () => {
     let proxy: Proxy;
     before(async () => {
-      proxy = await createProxy({ filter: probe, host, rootId: "probe", config: "1", upstream: () => ({ body: "answer" }) });
+      proxy = await createProxy({
+        filter: probe,
+        host,
+        rootId: "probe",
+        config: "1",
+        upstream: () => ({ body: "answer" }),
+      });
     });
     after(() => proxy.close());
 

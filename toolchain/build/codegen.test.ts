@@ -188,10 +188,7 @@ test("arrays in arrays are read, and an error inside names its place", () => {
   assert.equal(decode({ deep: {} }), "$.deep: must be an array");
   assert.equal(decode({ list: [true, 1] }), "$.list[1]: must be true or false");
   assert.equal(decode('{"list":[true false]}'), "$.list: is not valid JSON: missing comma or bracket");
-  assert.equal(
-    decode('{"deep":[[{"n":1}{"n":1}]]}'),
-    "$.deep[0]: is not valid JSON: missing comma or bracket",
-  );
+  assert.equal(decode('{"deep":[[{"n":1}{"n":1}]]}'), "$.deep[0]: is not valid JSON: missing comma or bracket");
 });
 
 test("defaults stand for what is not given", () => {

@@ -156,6 +156,11 @@ async function doInstall(
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+  if (!pinned) {
+    throw new EnvoyError(
+      `Envoy ${version} is not a version that meshwasm installs (${failures.join("; ")}); choose one of ${SUPPORTED_VERSIONS.join(", ")}, or give a binary by --envoy-path or ENVOY_PATH.`,
+    );
+  }
   throw new EnvoyError(
     `Envoy ${version} is not on this machine and cannot be installed (${failures.join("; ")}): install pip (Python 3), func-e or Docker, or set ENVOY_PATH to an Envoy binary.`,
   );
