@@ -60,7 +60,7 @@ test("envoy on PATH is taken when its version fits or none was asked for", async
   assert.equal(found.source, "PATH");
   assert.deepEqual(said, [`Envoy ${real.version} from PATH (${join(bin, "envoy")})`]);
   assert.equal((await findEnvoy({ env: environment({}), version: real.version })).source, "PATH");
-  await refuses({}, /Envoy 1\.2\.3 is not on this machine/, "1.2.3");
+  await refuses({}, /Envoy 1\.2\.3 is not a version that meshwasm installs/, "1.2.3");
 });
 
 test("the verdict on a binary is remembered", async () => {
