@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { build } from "../../toolchain/build/index.js";
 import { config as envoyConfig } from "../../toolchain/hosts/envoy/index.js";
 import { buildFloor, buildProxyRuntime, buildRust, Unavailable, type Modules, type Say } from "./peers.js";
-import { JOINED, type WorkloadId } from "./workloads.js";
+import { COPIED, type WorkloadId } from "./workloads.js";
 
 type JsonObject = envoyConfig.JsonObject;
 
@@ -111,8 +111,9 @@ const mutationA = mutation({
   response_mutations: [append("x-bench-added", "1", "APPEND_IF_EXISTS_OR_ADD"), { remove: "x-bench-removed" }],
 });
 
+/** It cannot ask whether a header is there, so it reads only those that it copies. */
 const mutationB = mutation({
-  request_mutations: JOINED.map(([name, first, second]) => append(name, `%REQ(${first})%%REQ(${second})%`, REPLACE)),
+  request_mutations: COPIED.map(([name, from]) => append(name, `%REQ(${from})%`, REPLACE)),
 });
 
 function lua(inline_string: string): JsonObject {
@@ -144,8 +145,10 @@ function envoy_on_request(handle)
   local language = headers:get("accept-language")
   local tenant = headers:get("x-tenant")
   local id = headers:get("x-request-id")
-  if method ~= nil and path ~= nil then headers:replace("x-bench-route", method .. path) end
-  if agent ~= nil and language ~= nil then headers:replace("x-bench-client", agent .. language) end
-  if tenant ~= nil and id ~= nil then headers:replace("x-bench-origin", tenant .. id) end
+  if method ~= nil and path ~= nil and agent ~= nil and language ~= nil and tenant ~= nil and id ~= nil then
+    headers:replace("x-bench-path", path)
+    headers:replace("x-bench-tenant", tenant)
+    headers:replace("x-bench-id", id)
+  end
 end
 `;

@@ -11,9 +11,11 @@ class B extends HttpFilter<BPlugin> {
     const language = headers.get("accept-language");
     const tenant = headers.get("x-tenant");
     const id = headers.get("x-request-id");
-    if (method !== null && path !== null) headers.set("x-bench-route", method + path);
-    if (agent !== null && language !== null) headers.set("x-bench-client", agent + language);
-    if (tenant !== null && id !== null) headers.set("x-bench-origin", tenant + id);
+    if (method !== null && path !== null && agent !== null && language !== null && tenant !== null && id !== null) {
+      headers.set("x-bench-path", path);
+      headers.set("x-bench-tenant", tenant);
+      headers.set("x-bench-id", id);
+    }
     return HeadersAction.Continue;
   }
 }

@@ -31,9 +31,11 @@ class B extends Context {
     const language = headers.get("accept-language");
     const tenant = headers.get("x-tenant");
     const id = headers.get("x-request-id");
-    if (method != "" && path != "") headers.replace("x-bench-route", method + path);
-    if (agent != "" && language != "") headers.replace("x-bench-client", agent + language);
-    if (tenant != "" && id != "") headers.replace("x-bench-origin", tenant + id);
+    if (method != "" && path != "" && agent != "" && language != "" && tenant != "" && id != "") {
+      headers.replace("x-bench-path", path);
+      headers.replace("x-bench-tenant", tenant);
+      headers.replace("x-bench-id", id);
+    }
     return FilterHeadersStatusValues.Continue;
   }
 }

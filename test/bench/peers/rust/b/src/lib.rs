@@ -18,14 +18,12 @@ impl HttpContext for B {
         let language = self.get_http_request_header("accept-language");
         let tenant = self.get_http_request_header("x-tenant");
         let id = self.get_http_request_header("x-request-id");
-        if let (Some(method), Some(path)) = (method, path) {
-            self.set_http_request_header("x-bench-route", Some(&(method + &path)));
-        }
-        if let (Some(agent), Some(language)) = (agent, language) {
-            self.set_http_request_header("x-bench-client", Some(&(agent + &language)));
-        }
-        if let (Some(tenant), Some(id)) = (tenant, id) {
-            self.set_http_request_header("x-bench-origin", Some(&(tenant + &id)));
+        if let (Some(_), Some(path), Some(_), Some(_), Some(tenant), Some(id)) =
+            (method, path, agent, language, tenant, id)
+        {
+            self.set_http_request_header("x-bench-path", Some(&path));
+            self.set_http_request_header("x-bench-tenant", Some(&tenant));
+            self.set_http_request_header("x-bench-id", Some(&id));
         }
         Action::Continue
     }
