@@ -15,6 +15,16 @@ export function encodeUtf8(text: string, out: usize): usize {
   const end = read + ((<usize>text.length) << 1);
   let write = out;
   while (read < end) {
+    // Four ASCII characters at once.
+    while (end - read >= 8) {
+      const units = load<u64>(read);
+      if (units & 0xff80ff80ff80ff80) break;
+      const packed = units | (units >> 8);
+      store<u32>(write, <u32>((packed & 0xffff) | ((packed >> 16) & 0xffff0000)));
+      read += 8;
+      write += 4;
+    }
+    if (read >= end) break;
     let c = <u32>load<u16>(read);
     read += 2;
     if (c < 0x80) {
@@ -63,6 +73,16 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   let write = text;
   let read = ptr;
   while (read < end) {
+    // Four ASCII characters at once.
+    while (end - read >= 4) {
+      let units = <u64>load<u32>(read);
+      if (units & 0x80808080) break;
+      units = (units | (units << 16)) & 0x0000ffff0000ffff;
+      store<u64>(write, (units | (units << 8)) & 0x00ff00ff00ff00ff);
+      read += 4;
+      write += 8;
+    }
+    if (read >= end) break;
     let c = <u32>load<u8>(read++);
     if (c >= 0x80) {
       let needed: u32 = 0;
