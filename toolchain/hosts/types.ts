@@ -352,10 +352,14 @@ export interface LoadedPlugin extends Omit<PluginInput, "filter" | "allowStopIte
   readonly allowOnHeadersStopIteration?: boolean;
 }
 
+export interface LoadedNeighbour extends LoadedPlugin {
+  readonly position?: "before" | "after";
+}
+
 /** What a host gets from createProxy: the options with every module found and every default that both share filled in. */
 export interface HostOptions
   extends Omit<ProxyOptions, "filter" | "name" | "allowStopIteration" | "plugins" | "host" | "needs">, LoadedPlugin {
   readonly name: string;
   /** Default: no further plugin. */
-  readonly plugins?: readonly (LoadedPlugin & { readonly position?: "before" | "after" })[];
+  readonly plugins?: readonly LoadedNeighbour[];
 }
