@@ -74,7 +74,10 @@ export class Connection implements TcpConnection {
     for (let at = 0; ; at++) {
       while (at >= this.#pieces.length) {
         if (this.#closed !== null) return;
+        // Only while somebody waits: a forgotten connection keeps no Node process alive.
+        this.socket.ref();
         await new Promise<void>((resolve) => this.#wakes.add(resolve));
+        this.socket.unref();
       }
       yield this.#pieces[at]!;
     }

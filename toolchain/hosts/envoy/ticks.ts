@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { EnvoyError } from "./errors.js";
 import type { EnvoyLogLine } from "./log.js";
 import type { EnvoyProcess } from "./process.js";
@@ -31,12 +30,11 @@ export class Ticks {
       counts.set(thread, (counts.get(thread) ?? 0) + 1);
       wake();
     };
-    const late = sleep(LONGEST_MS, undefined, { ref: false });
     let inTime = true;
-    void late.then(() => {
+    const timer = setTimeout(() => {
       inTime = false;
       wake();
-    });
+    }, LONGEST_MS);
     this.#watchers.add(watcher);
     try {
       await this.#trace(envoy);
@@ -49,6 +47,7 @@ export class Ticks {
           : "Envoy ended before a filter ticked.",
       );
     } finally {
+      clearTimeout(timer);
       this.#watchers.delete(watcher);
       await this.#trace(envoy);
     }

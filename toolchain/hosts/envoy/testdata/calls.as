@@ -47,7 +47,10 @@ function environment(): string {
   environ_get(list, list + 4 * count);
   let text = "";
   for (let i: u32 = 0; i < count; i++) {
-    text += String.UTF8.decodeUnsafe(load<u32>(list + 4 * i), i32.MAX_VALUE, true) + ";";
+    const start = load<u32>(list + 4 * i);
+    let end = start;
+    while (load<u8>(end) != 0) end++;
+    text += String.UTF8.decodeUnsafe(start, end - start) + ";";
   }
   return text;
 }
