@@ -165,7 +165,7 @@ function virtualHost(options: ListenerOptions): JsonObject {
   const tag: JsonObject = {
     request_headers_to_add: [
       {
-        header: { key: CONNECTION_HEADER, value: "%DOWNSTREAM_REMOTE_PORT%" },
+        header: { key: CONNECTION_HEADER, value: "%DOWNSTREAM_DIRECT_REMOTE_PORT%" },
         append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
       },
     ],

@@ -201,9 +201,14 @@ export class EnvoyProxy implements Proxy {
   }
 
   #link(tls: ClientTls | undefined, serverName: string, alpn: string | null): LinkOptions {
-    const on = Boolean(this.#around.options.tls);
-    if (tls !== undefined && !on) throw new EnvoyError("The proxy speaks no TLS; create it with tls: true.");
-    return { tls: on ? (tls ?? {}) : null, serverName, alpn: alpn === null ? [] : [alpn] };
+    const own = this.#around.options.tls ?? false;
+    if (tls !== undefined && own === false) throw new EnvoyError("The proxy speaks no TLS; create it with tls: true.");
+    return {
+      tls: own === false ? null : (tls ?? {}),
+      serverName,
+      alpn: alpn === null ? [] : [alpn],
+      mutual: typeof own === "object" && own.clientCa !== undefined,
+    };
   }
 
   #throwFailures(): void {
