@@ -24,7 +24,6 @@ for (const host of HOSTS) {
     createProxy({ filter, host, config: "main", name: "main", ...options });
   const property = (proxy: Proxy, name: string, more = {}) =>
     proxy.request({ path: "/property", headers: { "x-property": name }, ...more });
-  const number = (body: Uint8Array): bigint => Buffer.from(body).readBigUInt64LE();
 
   test(`requests in flight at once are spread over the workers, on ${host}`, async () => {
     let open = 0;
