@@ -9,6 +9,7 @@ import { RootContext } from "../plugin";
 import { decodeUtf8 } from "../std/utf8";
 import { addContext, contextOf, removeContext } from "./contexts";
 import { collectGarbage } from "./gc";
+import { afterCallback } from "./later";
 import {
   clearReturn,
   dropReturn,
@@ -143,12 +144,18 @@ function rootId(): string {
 
 /** Ends a callback: what belonged to it is gone, and nothing but the tables holds objects. */
 export function leave(): void {
+  forgetCallback();
+  // @ts-ignore: built into the compiler
+  if (afterCallback) call_indirect<void>(afterCallback);
+  collectGarbage();
+}
+
+export function forgetCallback(): void {
   releaseHeaderMaps();
   forgetHostLevel();
   trimScratch();
   setPhase(Phase.None);
   setCurrentStream(null);
-  collectGarbage();
 }
 
 /** A stream whose filter is missing must not pass. */
