@@ -207,10 +207,9 @@ export class ProtoReader {
 
   /** Records an error. Returns false. */
   fail(reason: string): bool {
-    for (let reader: ProtoReader | null = this; reader; reader = reader.outer) {
-      if (reader.ok) reader.error = reason;
-    }
-    return false;
+    if (this.ok) this.error = reason;
+    const outer = this.outer;
+    return outer ? outer.fail(reason) : false;
   }
 
   /** Whether the field has this type; its value is read next, then. */
