@@ -23,7 +23,7 @@ import {
   scratchFor,
   trimScratch,
 } from "./memory";
-import { Phase, setPhase } from "./phase";
+import { Phase, setDequeued, setPhase } from "./phase";
 import { Factory, factoryFor, firstFactory, hasSeveral } from "./registry";
 
 /** What one root context of the host stands for. */
@@ -95,6 +95,7 @@ function withoutState(id: u32): HttpContext | null {
 /** The plugin of a root context. */
 export function enterRoot(id: u32): RootContext | null {
   setPhase(Phase.Root);
+  setDequeued(0);
   const root = contextOf(id);
   return root ? changetype<Root>(root).plugin : null;
 }

@@ -14,17 +14,19 @@ export abstract class Later {
   abstract run(): void;
 }
 
-// @ts-ignore: decorator
-@lazy let first: Later | null = null;
-// @ts-ignore: decorator
-@lazy let last: Later | null = null;
+class Waiting {
+  // @ts-ignore: decorator
+  @lazy static first: Later | null = null;
+  // @ts-ignore: decorator
+  @lazy static last: Later | null = null;
+}
 
 /** Runs `item` when the callback that runs now has ended. */
 export function runLater(item: Later): void {
-  const before = last;
+  const before = Waiting.last;
   if (before) before.next = item;
-  else first = item;
-  last = item;
+  else Waiting.first = item;
+  Waiting.last = item;
   const runner = runWaiting;
   // @ts-ignore: built into the compiler
   afterCallback = runner.index;
@@ -32,10 +34,10 @@ export function runLater(item: Later): void {
 
 function runWaiting(): void {
   for (let n: u32 = 0; n < MAX_PER_CALLBACK; n++) {
-    const item = first;
+    const item = Waiting.first;
     if (!item) return;
-    first = item.next;
-    if (!first) last = null;
+    Waiting.first = item.next;
+    if (!Waiting.first) Waiting.last = null;
     item.next = null;
     item.run();
     forgetCallback();

@@ -10,10 +10,20 @@ const MALLOC_CAP: usize = 64 * 1024 * 1024;
 const SCRATCH_KEEP: usize = 64 * 1024;
 
 let handedOver: usize = 0;
+/** No memory has more. */
+const MEMORY_MAX: usize = 0x40000000;
+let uncapped: bool = false;
+
+/** For host functions that write to what `malloc` gives without a look: a 0 would crash the proxy. */
+export function liftMallocCap(lifted: bool): void {
+  uncapped = lifted;
+}
 
 /** The module's `malloc`, called by the host inside host calls. Never collects. */
 export function hostAlloc(size: usize): usize {
-  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) return 0;
+  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) {
+    if (!uncapped || size > MEMORY_MAX) return 0;
+  }
   const ptr = heap.alloc(size + 4);
   store<u32>(ptr, <u32>size);
   handedOver += size;
