@@ -1,37 +1,68 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import type { HostName, Proxy, ProxyOptions } from "./types.js";
-
-/** A mistake in the options of createProxy. */
-class ProxyOptionsError extends Error {
-  override readonly name = "ProxyOptionsError";
-  readonly expected = true;
-}
-
-const HOSTS: readonly string[] = ["emulator", "envoy"] satisfies HostName[];
+import { readWasm } from "../build/wasm.js";
+import { hostName, lacking, NeedsError, ProxyOptionsError } from "./needs.js";
+import type { HostOptions, LoadedNeighbour, LoadedPlugin, PluginInput, Proxy, ProxyOptions } from "./types.js";
 
 /** The module behind `filter`: a project's folder is built when it is stale, a .wasm file is used as it is. */
-async function moduleOf(filter: string): Promise<{ module: string; name: string; holds: boolean }> {
+async function load(input: PluginInput): Promise<LoadedPlugin> {
+  const { filter = ".", name, allowStopIteration, ...rest } = input;
   const found = statSync(filter, { throwIfNoEntry: false });
   if (found === undefined) {
     throw new ProxyOptionsError(`There is no ${filter}; give a filter project's folder or a .wasm file.`);
   }
-  if (!found.isDirectory()) return { module: filter, name: basename(filter).replace(/\.wasm$/, ""), holds: false };
+  if (!found.isDirectory()) {
+    return {
+      ...rest,
+      module: filter,
+      name: name ?? basename(filter).replace(/\.wasm$/, ""),
+      allowOnHeadersStopIteration: allowStopIteration ?? false,
+    };
+  }
   const { buildIfStale } = await import("../build/index.js");
   const { wasm, manifest } = await buildIfStale(filter);
-  return { module: wasm, name: manifest.name, holds: manifest.bodyMode === "hold" };
+  return {
+    ...rest,
+    module: wasm,
+    name: name ?? manifest.name,
+    allowOnHeadersStopIteration: allowStopIteration ?? manifest.bodyMode === "hold",
+  };
+}
+
+const TCP = /^proxy_on_(new_connection|(downstream|upstream)_(data|connection_close))$/;
+const HTTP = /^proxy_on_(request|response)_(headers|body|trailers|metadata)$/;
+
+/** "tcp" for a module that has callbacks of TCP filters and none of HTTP filters. */
+export function protocolOf(module: string): "http" | "tcp" {
+  let names: string[];
+  try {
+    names = readWasm(readFileSync(module)).exports.map((each) => each.name);
+  } catch {
+    // The host says what is wrong with it.
+    return "http";
+  }
+  return names.some((name) => TCP.test(name)) && !names.some((name) => HTTP.test(name)) ? "tcp" : "http";
 }
 
 /** A proxy with the filter in it, on the host that the options or MESHWASM_HOST name. */
 export async function createProxy(options: ProxyOptions = {}): Promise<Proxy> {
-  const host: string = options.host ?? (process.env.MESHWASM_HOST || "emulator");
-  if (!HOSTS.includes(host)) throw new ProxyOptionsError(`There is no host "${host}"; use "emulator" or "envoy".`);
-  const { module, name, holds } = await moduleOf(options.filter ?? ".");
-  const allowOnHeadersStopIteration = options.allowStopIteration ?? holds;
+  const host = hostName(options.host);
+  const { needs = [], plugins = [], host: _, ...rest } = options;
+  const lack = lacking(needs, host);
+  if (lack !== null) throw new NeedsError(`This test is ${lack}; write it as needing(test, ${JSON.stringify(needs)}).`);
+  const main = await load(rest);
+  const neighbours: LoadedNeighbour[] = [];
+  for (const { position, ...plugin } of plugins) neighbours.push({ ...(await load(plugin)), position });
+  const resolved: HostOptions = {
+    ...rest,
+    ...main,
+    plugins: neighbours,
+    protocol: options.protocol ?? protocolOf(main.module),
+  };
   if (host === "envoy") {
     const { createEnvoyProxy } = await import("./envoy/host.js");
-    return createEnvoyProxy({ ...options, module, name, allowOnHeadersStopIteration });
+    return createEnvoyProxy(resolved);
   }
   const { createEmulatorProxy } = await import("./emulator/host.js");
-  return createEmulatorProxy({ ...options, module, name, allowOnHeadersStopIteration });
+  return createEmulatorProxy(resolved);
 }

@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { configBytes } from "../config.js";
-import type { LogLine, Proxy, ProxyOptions, ProxyResponse, RequestInput, UpstreamHandler } from "../types.js";
+import type {
+  HostOptions,
+  LogLine,
+  Metrics,
+  Proxy,
+  ProxyResponse,
+  RequestInput,
+  TcpClient,
+  UpstreamHandler,
+} from "../types.js";
 import { RootContext, type Plugin } from "./contexts.js";
 import { EmulatorError } from "./errors.js";
 import { Logs } from "./logs.js";
@@ -9,17 +18,7 @@ import { HttpStream } from "./stream.js";
 import { Vm } from "./vm.js";
 import { Wasm, type WasmModule } from "./webassembly.js";
 
-export interface EmulatorProxyOptions extends ProxyOptions {
-  /** Path of the .wasm file. */
-  readonly module: string;
-  /** PluginConfig.name. */
-  readonly name: string;
-  readonly vmId?: string;
-  /** From the module's manifest: the filter holds headers until it has read the body. */
-  readonly allowOnHeadersStopIteration?: boolean;
-  /** Environment variables that the filter sees. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
+export type EmulatorProxyOptions = HostOptions;
 
 const NO_REASON = "The filter refused the configuration and gave no reason; log one at level error in onConfigure.";
 
@@ -94,7 +93,7 @@ export class EmulatorProxy implements Proxy {
   }
 
   #pluginWith(config: unknown): Plugin {
-    const { name, rootId = "", vmId = "", allowOnHeadersStopIteration = false, environment = {} } = this.options;
+    const { name, rootId = "", vmId = "", allowOnHeadersStopIteration = false, env: environment = {} } = this.options;
     const text = Buffer.from(configBytes(config) ?? new Uint8Array()).toString("latin1");
     return { name, rootId, vmId, config: text, allowOnHeadersStopIteration, environment };
   }
@@ -132,6 +131,26 @@ export class EmulatorProxy implements Proxy {
     }
   }
 
+  tcp(): Promise<TcpClient> {
+    return missing("tcp()");
+  }
+
+  cluster(): Promise<void> {
+    return missing("cluster()");
+  }
+
+  metrics(): Promise<Metrics> {
+    return missing("metrics()");
+  }
+
+  tick(): Promise<void> {
+    return missing("tick()");
+  }
+
+  advance(): Promise<void> {
+    return missing("advance()");
+  }
+
   logs(): readonly LogLine[] {
     return this.#logs.lines();
   }
@@ -145,6 +164,10 @@ export class EmulatorProxy implements Proxy {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function missing(what: string): Promise<never> {
+  return Promise.reject(new EmulatorError(`The emulator does not have ${what} yet; run this test on Envoy.`));
 }
 
 /** Loads the module; rejects with the filter's own reason when it refuses its configuration. */

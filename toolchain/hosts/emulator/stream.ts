@@ -1,3 +1,4 @@
+import { Exchange } from "../exchange.js";
 import type { ProxyResponse, RequestInput, UpstreamHandler, UpstreamRequest } from "../types.js";
 import { BufferType, DataStatus, HeadersStatus, MapType, TrailersStatus } from "./abi.js";
 import { HostBuffer } from "./buffers.js";
@@ -95,7 +96,7 @@ export class HttpStream {
       const { headers, body, trailers, ends } = await this.#exchange();
       const out = wireResponse(headers, body, ends, trailers, this.#method);
       this.responseBodySize = out.body.length;
-      return { ...out, upstream: this.upstream, text: () => new TextDecoder().decode(out.body) };
+      return new Exchange({ ...out, input: this.input, upstream: this.upstream, logs: [] });
     } finally {
       this.#context.end();
     }
