@@ -3,6 +3,7 @@
 import { Config } from "./config";
 import { BufferType, Status } from "./abi/enums";
 import { proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
+import { askDns, DnsAnswer } from "./dns";
 import { clearReturn, dropReturn, retLen, retPtr, returnedLength, returnedPtr, takeBytes } from "./runtime/memory";
 
 /** What the dispatcher sees of a plugin, whatever its configuration. */
@@ -18,6 +19,15 @@ export abstract class RootContext {
   /** Called every period that setTickPeriod has set, on the main thread and on every worker. */
   onTick(): void {}
 
+  /**
+   * Called once for each item that was put into a queue which this plugin has registered last (SharedQueue.id), on this VM
+   * alone; the items may be taken out already.
+   */
+  onQueueReady(queueId: u32): void {}
+
+  /** Called with the answer to resolveDns, after the callback that has asked. */
+  onResolveDns(token: u32, answer: DnsAnswer): void {}
+
   /** Called when the plugin ends (shutdown, or a new configuration whose streams are the last ones of this one). */
   onDone(): bool {
     return true;
@@ -32,6 +42,14 @@ export abstract class RootContext {
     const status = proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, u32.MAX_VALUE, retPtr(), retLen());
     if (status != Status.Ok) dropReturn();
     return takeBytes(returnedPtr(), returnedLength());
+  }
+
+  /**
+   * Asks the host for the addresses of a name; onResolveDns, which the plugin overrides, gets the answer. The number of the
+   * query, 0 when it was refused: by the host, or because 256 are not answered yet. Envoy only.
+   */
+  resolveDns(name: string): u32 {
+    return askDns(this.contextId, name);
   }
 
   /** Milliseconds between ticks; 0 stops them. */

@@ -102,3 +102,9 @@ export enum GrpcStatus {
   DataLoss = 15,
   Unauthenticated = 16,
 }
+
+export enum MetricType {
+  Counter = 0,
+  Gauge = 1,
+  Histogram = 2,
+}

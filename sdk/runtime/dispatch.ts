@@ -9,6 +9,7 @@ import { RootContext } from "../plugin";
 import { decodeUtf8 } from "../std/utf8";
 import { addContext, contextOf, removeContext } from "./contexts";
 import { collectGarbage } from "./gc";
+import { afterCallback } from "./later";
 import {
   clearReturn,
   dropReturn,
@@ -22,7 +23,7 @@ import {
   scratchFor,
   trimScratch,
 } from "./memory";
-import { Phase, setPhase } from "./phase";
+import { Phase, setDequeued, setPhase } from "./phase";
 import { Factory, factoryFor, firstFactory, hasSeveral } from "./registry";
 
 /** What one root context of the host stands for. */
@@ -94,6 +95,7 @@ function withoutState(id: u32): HttpContext | null {
 /** The plugin of a root context. */
 export function enterRoot(id: u32): RootContext | null {
   setPhase(Phase.Root);
+  setDequeued(0);
   const root = contextOf(id);
   return root ? changetype<Root>(root).plugin : null;
 }
@@ -143,12 +145,18 @@ function rootId(): string {
 
 /** Ends a callback: what belonged to it is gone, and nothing but the tables holds objects. */
 export function leave(): void {
+  forgetCallback();
+  // @ts-ignore: built into the compiler
+  if (afterCallback) call_indirect<void>(afterCallback);
+  collectGarbage();
+}
+
+export function forgetCallback(): void {
   releaseHeaderMaps();
   forgetHostLevel();
   trimScratch();
   setPhase(Phase.None);
   setCurrentStream(null);
-  collectGarbage();
 }
 
 /** A stream whose filter is missing must not pass. */

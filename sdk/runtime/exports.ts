@@ -2,6 +2,7 @@
  * callback that is not there. */
 
 import { TrailersAction } from "../abi/enums";
+import { dnsAnswered, waitsForDns } from "../dns";
 import { afterHeaders, bodyEndedByTrailers, bodyPiece } from "./bodies";
 import {
   configure,
@@ -34,6 +35,12 @@ export function proxy_on_configure(root: u32, size: u32): u32 {
 export function proxy_on_tick(root: u32): void {
   const plugin = enterRoot(root);
   if (plugin) plugin.onTick();
+  leave();
+}
+
+export function proxy_on_queue_ready(root: u32, queue: u32): void {
+  const plugin = enterRoot(root);
+  if (plugin) plugin.onQueueReady(queue);
   leave();
 }
 
@@ -110,7 +117,7 @@ export function proxy_on_done(id: u32): u32 {
   let done = true;
   if (isRoot(id)) {
     const plugin = enterRoot(id);
-    if (plugin) done = plugin.onDone();
+    if (plugin) done = plugin.onDone() && !waitsForDns(id);
   } else {
     const stream = enterStream(id, Phase.Done);
     if (stream) stream.onDone();
@@ -121,4 +128,8 @@ export function proxy_on_done(id: u32): u32 {
 
 export function proxy_on_delete(id: u32): void {
   deleteContext(id);
+}
+
+export function envoy_on_resolve_dns(root: u32, token: u32, size: u32): void {
+  dnsAnswered(root, token, size);
 }

@@ -10,6 +10,14 @@ const MALLOC_CAP: usize = 64 * 1024 * 1024;
 const SCRATCH_KEEP: usize = 64 * 1024;
 
 let handedOver: usize = 0;
+/** No memory has more. */
+const MEMORY_MAX: usize = 0x40000000;
+let uncapped: bool = false;
+
+/** For host functions that write to what `malloc` gives without a look: a 0 would crash the proxy. */
+export function liftMallocCap(lifted: bool): void {
+  uncapped = lifted;
+}
 
 /** A block that was freed and is kept for the next call: the host asks for one at a time, of about the same size. */
 let spare: usize = 0;
@@ -20,7 +28,9 @@ const SPARE_MAX: u32 = 16 * 1024;
 
 /** The module's `malloc`, called by the host inside host calls. Never collects. */
 export function hostAlloc(size: usize): usize {
-  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) return 0;
+  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) {
+    if (!uncapped || size > MEMORY_MAX) return 0;
+  }
   let ptr = spare;
   if (ptr && load<u32>(ptr - 8) >= <u32>size) spare = 0;
   else {

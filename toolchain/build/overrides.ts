@@ -34,6 +34,9 @@ const STREAM_CALLBACKS: Readonly<Record<string, string | readonly string[]>> = {
 const PLUGIN_CALLBACKS: typeof STREAM_CALLBACKS = {
   onConfigure: "proxy_on_configure",
   onTick: "proxy_on_tick",
+  onQueueReady: "proxy_on_queue_ready",
+  // A plugin must not end before its answers have come.
+  onResolveDns: ["envoy_on_resolve_dns", "proxy_on_done"],
   onDone: "proxy_on_done",
 };
 /** The host refuses a module without these. */
