@@ -26,6 +26,8 @@ import { isPseudoValue } from "./runtime/guard";
 import { factsOfName, GUARDED, literalFacts, literalLength, literalOf, LOWER, TOKEN, VALUE } from "./runtime/literals";
 import { logAlways } from "./log";
 
+/** The host refuses to write to it. */
+const NO_MAP = <MapType>0xff;
 const ADD = 0;
 const REPLACE = 1;
 // What joins several lines of one name, as two little-endian bytes.
@@ -69,6 +71,11 @@ export class HeaderMap {
   status: Status = Status.Ok;
   private pairs: usize = 0;
   private count: u32 = 0;
+  /** Of a copy: where its lines lie. */
+  private kept: ArrayBuffer | null = null;
+  /** The next map that holds what was read in this callback. */
+  private nextFilled: HeaderMap | null = null;
+  private listed: bool = false;
   // Where the last walk over the lines has ended: index and address of a line.
   private at: u32 = 0;
   private line: usize = 0;
@@ -160,11 +167,33 @@ export class HeaderMap {
 
   /** Drops what was read. The runtime calls it when a callback ends. */
   release(): void {
-    if (!this.pairs) return;
+    if (!this.pairs || this.kept) return;
     hostFree(this.pairs);
     this.pairs = 0;
     this.count = 0;
-    filled--;
+  }
+
+  /** A copy of all lines that can be kept when the callback has ended, and read only. */
+  copy(): HeaderMap {
+    const size = this.fetch() ? hostSize(this.pairs) : 4;
+    const kept = new ArrayBuffer(<i32>size + 4);
+    const block = changetype<usize>(kept);
+    // As in the host's blocks, the size stands in front.
+    store<u32>(block, size);
+    if (this.pairs) memory.copy(block + 4, this.pairs, size);
+    const copy = new HeaderMap(NO_MAP);
+    copy.kept = kept;
+    copy.pairs = block + 4;
+    copy.count = load<u32>(block, 4);
+    copy.line = copy.firstLine();
+    return copy;
+  }
+
+  /** For `releaseHeaderMaps`: drops what was read, gives the next one. */
+  unlist(): HeaderMap | null {
+    this.listed = false;
+    this.release();
+    return this.nextFilled;
   }
 
   /** Joins the lines of `name` into what then stands in `foundPtr`; false with the reason in `status`. */
@@ -304,7 +333,11 @@ export class HeaderMap {
     this.count = load<u32>(pairs);
     this.at = 0;
     this.line = this.firstLine();
-    filled++;
+    if (!this.listed) {
+      this.listed = true;
+      this.nextFilled = firstFilled;
+      firstFilled = this;
+    }
     return true;
   }
 
@@ -354,7 +387,7 @@ function isHeaderMap(pairs: usize, size: u32): bool {
 }
 
 /** Maps that hold what was read, so that callbacks that read none pay nothing at their end. */
-let filled: i32 = 0;
+let firstFilled: HeaderMap | null = null;
 let complained: bool = false;
 
 /** Without it a policy that reads too late would pass for one that found nothing. */
@@ -372,13 +405,8 @@ export const responseTrailers = new HeaderMap(MapType.HttpResponseTrailers);
 
 /** Ends what was read: at the end of a callback and when the effective context changes. */
 export function releaseHeaderMaps(): void {
-  if (filled) releaseAll();
+  let map = firstFilled;
+  while (map) map = map.unlist();
+  firstFilled = null;
   complained = false;
-}
-
-function releaseAll(): void {
-  requestHeaders.release();
-  requestTrailers.release();
-  responseHeaders.release();
-  responseTrailers.release();
 }

@@ -1,11 +1,24 @@
-export { DataAction, GrpcStatus, HeadersAction, LogLevel, Status, TrailersAction } from "./abi/enums";
+export {
+  DataAction,
+  GrpcStatus,
+  HeadersAction,
+  LogLevel,
+  PeerType,
+  Status,
+  TcpAction,
+  TrailersAction,
+} from "./abi/enums";
 export { HttpBody, OverLimit } from "./body";
+export { HostBuffer } from "./buffer";
+export { CallFailure, HttpCall, HttpCallGroup, HttpCallResponse } from "./callout";
 export { clock } from "./clock";
 export { Config, NoConfig } from "./config";
+export { Context } from "./context";
 export { DnsAnswer } from "./dns";
 export { env } from "./env";
 export { Expression } from "./expression";
 export { foreign, LifeSpan, PropertyType } from "./foreign";
+export { GrpcCall, GrpcCallResponse, GrpcStream } from "./grpc";
 export { HeaderMap } from "./headers";
 export { HttpContext, HttpFilter, HttpMessage, registerHttpFilter } from "./http";
 export { Leader } from "./leader";
@@ -19,6 +32,8 @@ export { SharedQueue } from "./queue";
 export { random } from "./random";
 export { SharedScope } from "./runtime/namespace";
 export { SharedData, SharedUpdate } from "./shared";
+export { StreamContext } from "./stream";
+export { registerTcpFilter, TcpContext, TcpData, TcpFilter } from "./tcp";
 export { Pairs, Value } from "./values";
 export { JsonReader } from "../sdk/std/json";
 export { ProtoReader, ProtoWriter, WireType } from "../sdk/std/protobuf";

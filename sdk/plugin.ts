@@ -2,15 +2,20 @@
 
 import { Config } from "./config";
 import { BufferType, Status } from "./abi/enums";
-import { proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./abi/hostcalls";
+import {
+  proxy_get_buffer_bytes,
+  proxy_set_effective_context,
+  proxy_set_tick_period_milliseconds,
+} from "./abi/hostcalls";
+import { Context } from "./context";
 import { askDns, DnsAnswer } from "./dns";
+import { releaseHeaderMaps } from "./headers";
+import { setCurrentStream } from "./runtime/current";
 import { clearReturn, dropReturn, retLen, retPtr, returnedLength, returnedPtr, takeBytes } from "./runtime/memory";
+import { Phase, setPhase } from "./runtime/phase";
 
 /** What the dispatcher sees of a plugin, whatever its configuration. */
-export abstract class RootContext {
-  /** Id that the host knows this plugin by. */
-  contextId: u32 = 0;
-
+export abstract class RootContext extends Context {
   /** Called once, after the configuration was decoded. False refuses it: Envoy rejects the update, or does not start. */
   onConfigure(): bool {
     return true;
@@ -30,6 +35,14 @@ export abstract class RootContext {
 
   /** Called when the plugin ends (shutdown, or a new configuration whose streams are the last ones of this one). */
   onDone(): bool {
+    return true;
+  }
+
+  activate(): bool {
+    releaseHeaderMaps();
+    if (proxy_set_effective_context(this.contextId) != Status.Ok) return false;
+    setPhase(Phase.Root);
+    setCurrentStream(null);
     return true;
   }
 

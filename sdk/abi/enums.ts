@@ -51,6 +51,21 @@ export enum TrailersAction {
   StopIteration = 1,
 }
 
+/** What a callback of a TCP filter returns. */
+export enum TcpAction {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** Who has closed a connection. */
+export enum PeerType {
+  Unknown = 0,
+  /** The proxy. */
+  Local = 1,
+  /** The other end. */
+  Remote = 2,
+}
+
 export enum MapType {
   HttpRequestHeaders = 0,
   HttpRequestTrailers = 1,

@@ -148,6 +148,61 @@ export declare function proxy_replace_header_map_value(
 // @ts-ignore: decorator
 @external("env", "proxy_remove_header_map_value")
 export declare function proxy_remove_header_map_value(map: i32, name: usize, nameLength: usize): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_get_status")
+export declare function proxy_get_status(retCode: usize, retMessage: usize, retMessageLength: usize): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_http_call")
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterLength: usize,
+  headers: usize,
+  headersLength: usize,
+  body: usize,
+  bodyLength: usize,
+  trailers: usize,
+  trailersLength: usize,
+  timeout: u32,
+  retCall: usize,
+): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_call")
+export declare function proxy_grpc_call(
+  target: usize,
+  targetLength: usize,
+  service: usize,
+  serviceLength: usize,
+  method: usize,
+  methodLength: usize,
+  metadata: usize,
+  metadataLength: usize,
+  message: usize,
+  messageLength: usize,
+  timeout: u32,
+  retCall: usize,
+): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_stream")
+export declare function proxy_grpc_stream(
+  target: usize,
+  targetLength: usize,
+  service: usize,
+  serviceLength: usize,
+  method: usize,
+  methodLength: usize,
+  metadata: usize,
+  metadataLength: usize,
+  retStream: usize,
+): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_send")
+export declare function proxy_grpc_send(stream: u32, message: usize, messageLength: usize, endOfStream: u32): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_cancel")
+export declare function proxy_grpc_cancel(call: u32): i32;
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_close")
+export declare function proxy_grpc_close(call: u32): i32;
 
 // @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "clock_time_get")

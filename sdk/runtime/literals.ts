@@ -16,38 +16,25 @@ export const GUARDED: u32 = 8;
 /** Without capital letters, as the host gives names. */
 export const LOWER: u32 = 16;
 
-/** Slots of a table by address: u32 address of the literal, u32 address of its bytes. Zeroed by the module's start. */
-const SLOTS: usize = 128;
-const PROBES: usize = 4;
-const table: usize = memory.data(1024, 8);
+/**
+ * Slots of a table by address: u32 address of the literal, u32 address of its bytes. Literals lie side by side, 16 bytes apart
+ * at least, so that those of a module with less than 4 KiB of them never meet in a slot. Of two that meet, the first is kept.
+ */
+const SLOTS: usize = 256;
+const table: usize = memory.data(2048, 8);
 
-/** Address of a literal's bytes, which length and facts stand in front of; 0 when it is none, or one too many to keep. */
+/** Address of a literal's bytes, which length and facts stand in front of; 0 when it is none, or its slot is taken. */
 export function literalOf(text: string): usize {
   const key = changetype<usize>(text);
   // @ts-ignore: built into the compiler
   if (key >= __heap_base) return 0;
-  const at = slotAt(key >> 4);
-  return load<usize>(at) == key ? load<usize>(at, 4) : findOrAdd(text);
-}
-
-function slotAt(index: usize): usize {
-  return table + ((index & (SLOTS - 1)) << 3);
-}
-
-function findOrAdd(text: string): usize {
-  const key = changetype<usize>(text);
-  for (let slot = key >> 4, end = slot + PROBES; slot < end; slot++) {
-    const at = slotAt(slot);
-    const found = load<usize>(at);
-    if (found == key) return load<usize>(at, 4);
-    if (!found) {
-      const bytes = encode(text);
-      store<usize>(at, key);
-      store<usize>(at, bytes, 4);
-      return bytes;
-    }
-  }
-  return 0;
+  const at = table + (((key >> 4) & (SLOTS - 1)) << 3);
+  const found = load<usize>(at);
+  if (!found) {
+    store<usize>(at, key);
+    store<usize>(at, encode(text), 4);
+  } else if (found != key) return 0;
+  return load<usize>(at, 4);
 }
 
 export function literalLength(bytes: usize): usize {
