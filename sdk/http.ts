@@ -80,7 +80,7 @@ export class HttpMessage {
    */
   resume(): Status {
     const stream = currentStream;
-    if (!stream) return Status.BadArgument;
+    if (!stream || !inStream()) return Status.BadArgument;
     if (innerContext == stream.contextId && isOf(this.type, innerPhase)) {
       resumeInside();
       return Status.Ok;

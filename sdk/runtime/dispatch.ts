@@ -196,6 +196,7 @@ export function leave(): void {
   forgetCallback();
   // @ts-ignore: built into the compiler
   if (afterCallback) call_indirect<void>(afterCallback);
+  enterInner(0, Phase.None);
   collectGarbage();
 }
 
