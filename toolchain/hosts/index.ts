@@ -1,5 +1,6 @@
 /** `meshwasm/testing`: one proxy interface for tests, on the emulator or on a real Envoy. */
 export { createProxy } from "./create.js";
+export { labelled, statsTags } from "./labels.js";
 export { lacking, needing, NeedsError } from "./needs.js";
 export type {
   Certificate,
