@@ -88,7 +88,9 @@ export function requestText(input: RequestInput): string {
 }
 
 export function logText(title: string, lines: readonly LogLine[]): string[] {
-  return lines.length === 0 ? [] : [title, ...lines.map(({ level, message }) => `  [${level}] ${message}`)];
+  return lines.length === 0
+    ? []
+    : [title, ...lines.map(({ level, message }) => `  [${level}] ${message.replaceAll("\n", "\n    ")}`)];
 }
 
 function upstreamText(request: UpstreamRequest): string {
