@@ -26,7 +26,9 @@ const { metafile } = await build({
   entryPoints: {
     cli: "cli/cli.ts",
     testing: "toolchain/hosts/index.ts",
+    "case-tests": "toolchain/hosts/cases/run.ts",
     cases: "toolchain/hosts/cases/main.ts",
+    report: "toolchain/hosts/report.ts",
     index: "toolchain/index.ts",
   },
   bundle: true,

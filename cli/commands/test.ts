@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { buildIfStale, packageRoot, readProject } from "../../toolchain/build/index.js";
 import { readCases } from "../../toolchain/hosts/cases/read.js";
 import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
@@ -13,10 +14,11 @@ import { inWholeSteps, untilStopped } from "../until-stopped.js";
 /** What the tests get to end by themselves after Ctrl-C. */
 const GRACE_MS = 2000;
 
+const fromSource = import.meta.url.endsWith(".ts");
 /** Makes tests of the case files; its place in the package when that is built, else its source. */
-const CASE_RUNNER = import.meta.url.endsWith(".ts")
-  ? join(packageRoot, "toolchain/hosts/cases/main.ts")
-  : join(packageRoot, "dist/cases.js");
+const CASE_RUNNER = join(packageRoot, fromSource ? "toolchain/hosts/cases/main.ts" : "dist/cases.js");
+/** Shows the last exchange of a failing test. */
+const REPORT = pathToFileURL(join(packageRoot, fromSource ? "toolchain/hosts/report.ts" : "dist/report.js")).href;
 
 interface Options {
   host?: "emulator" | "envoy";
@@ -96,7 +98,7 @@ async function runTests(
   const loader = import.meta.resolve("tsx");
   // A test runner started from within a test would hand its results to the outer one and report nothing.
   const { NODE_TEST_CONTEXT: _, ...rest } = env;
-  const child = spawn(process.execPath, ["--import", loader, "--test", ...files], {
+  const child = spawn(process.execPath, ["--import", loader, "--import", REPORT, "--test", ...files], {
     cwd,
     env: rest,
     stdio: ["ignore", "inherit", "inherit"],

@@ -1,5 +1,4 @@
 /** `meshwasm/testing`: one proxy interface for tests, on the emulator or on a real Envoy. */
-export { caseTests } from "./cases/run.js";
 export { createTestAuthority, type IssueOptions, type TestAuthority } from "./certificates.js";
 export { createProxy } from "./create.js";
 export { lacking, needing, NeedsError } from "./needs.js";
