@@ -115,7 +115,7 @@ export function inspect(wasm: Uint8Array): Pick<ModuleManifest, "digest" | "size
     hostCalls: module.imports.map((i) => i.name).sort(),
     callbacks: module.exports
       .map((e) => e.name)
-      .filter((name) => name.startsWith("proxy_on_") && CALLBACKS[name])
+      .filter((name) => /^(proxy|envoy)_on_/.test(name) && CALLBACKS[name])
       .sort(),
   };
 }
