@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utim
 import { dirname, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CALLBACKS } from "./abi.js";
+import { shipped } from "./build-id.js";
 import { check } from "./check.js";
 import { generateConfig } from "./codegen.js";
 import type { BodyMode } from "./compile.js";
@@ -12,7 +13,7 @@ import { BuildError, type Diagnostic } from "./errors.js";
 import { packageVersion } from "./package-root.js";
 import { readProject, type FilterType, type Project } from "./project.js";
 import { readSchema } from "./schema.js";
-import { readWasm, withoutSections } from "./wasm.js";
+import { readWasm } from "./wasm.js";
 
 /** What build/manifest.json says about a module. */
 export interface ModuleManifest {
@@ -64,7 +65,7 @@ export async function build(dir: string): Promise<BuildResult> {
   const { compile } = await import("./compile.js");
   const compiled = await compile(project.dir);
   const debug = compiled.wasm;
-  const wasm = withoutSections(debug, ["name", "sourceMappingURL"]);
+  const wasm = shipped(debug);
   const findings = check(wasm, { maxBytes: project.maxModuleBytes });
   if (findings[0]) throw new BuildError(findings.map((finding) => finding.message).join("; "));
   const manifest = describe(project, wasm, compiled.bodyMode);

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defaultCertificate } from "../certificates.js";
 import { configBytes } from "../config.js";
 import { Exchange, logText, requestText } from "../exchange.js";
+import { Traps } from "../traps.js";
 import type {
   ClientTls,
   ClusterScript,
   HostOptions,
+  LoadedPlugin,
   LogLine,
   Metrics,
   Proxy,
@@ -63,6 +65,7 @@ interface Surroundings {
 export class EnvoyProxy implements Proxy {
   readonly host = "envoy";
   readonly #around: Surroundings;
+  readonly #traps: Traps;
   readonly #open = new Set<Connection>();
 
   constructor(
@@ -72,6 +75,7 @@ export class EnvoyProxy implements Proxy {
     readonly envoyVersion: string,
   ) {
     this.#around = around;
+    this.#traps = new Traps(pluginsOf(around.options).map(({ module }) => module));
   }
 
   /** "127.0.0.1:port" of the listener. */
@@ -228,7 +232,7 @@ export class EnvoyProxy implements Proxy {
       const hostLogs = all
         .slice(start)
         .filter((line) => atLeast(line.level, "warn") && identities.every((each) => filterMessage(line, each) === null))
-        .map(({ level, message }) => ({ level, message }));
+        .map(({ level, message }) => ({ level, message: this.#traps.explain(message) }));
       return { logs: own.slice(from), hostLogs };
     };
   }
@@ -279,7 +283,7 @@ class Client extends Connection implements TcpClient {
   }
 }
 
-function pluginsOf(options: EnvoyProxyOptions): { name: string; rootId?: string; vmId?: string }[] {
+function pluginsOf(options: EnvoyProxyOptions): LoadedPlugin[] {
   return [options, ...(options.plugins ?? [])];
 }
 

@@ -48,7 +48,10 @@ export interface SessionOptions {
 /** One Envoy with one filter whose configuration (and module) can be replaced while it runs. */
 export class Session {
   #version = 1;
+  /** The copy that Envoy reads. */
   #module: string;
+  /** What it is a copy of. */
+  #source: string;
   #config: Uint8Array | null;
   #queue: Promise<void> = Promise.resolve();
 
@@ -110,7 +113,7 @@ export class Session {
       bootstrap: object,
     });
     try {
-      await waitTaken(envoy, first, protocol, 1, { reloads: 0, refusals: 0 }, 0);
+      await waitTaken(envoy, first, identityOf(plugin), protocol, 1, { reloads: 0, refusals: 0 }, 0);
       return new Session(options, module, config, envoy, await envoy.listenerAddress());
     } catch (error) {
       await envoy.stop();
@@ -127,6 +130,7 @@ export class Session {
     readonly address: string,
   ) {
     this.#module = module;
+    this.#source = options.plugin.module;
     this.#config = config;
   }
 
@@ -152,7 +156,9 @@ export class Session {
     const mark = this.envoy.log.length;
     const version = ++this.#version;
     writeDiscovery(this.envoy.directory, plugin, version, protocol);
-    await waitTaken(this.envoy, plugin, protocol, version, before, mark);
+    const source = { ...this.options.plugin, module: change.module ?? this.#source };
+    await waitTaken(this.envoy, plugin, identityOf(source), protocol, version, before, mark);
+    this.#source = source.module;
     this.#module = module;
     this.#config = config;
   }
@@ -203,8 +209,8 @@ function pluginOf(
   };
 }
 
-export function identityOf(plugin: { name: string; rootId?: string; vmId?: string }): PluginIdentity {
-  return { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "" };
+export function identityOf(plugin: LoadedPlugin): PluginIdentity {
+  return { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "", module: plugin.module };
 }
 
 interface Counters {
@@ -236,12 +242,12 @@ async function counters(envoy: EnvoyProcess, name: string, protocol: Protocol): 
 async function waitTaken(
   envoy: EnvoyProcess,
   plugin: PluginOptions,
+  identity: PluginIdentity,
   protocol: Protocol,
   version: number,
   before: Counters,
   mark: number,
 ): Promise<void> {
-  const identity = identityOf(plugin);
   const deadline = Date.now() + 20_000;
   for (;;) {
     let now: Counters | null = null;
