@@ -5,6 +5,7 @@ import { CALLBACKS, HOST_FUNCTIONS } from "../../toolchain/build/abi.js";
 import { build } from "../../toolchain/build/index.js";
 import { readWasm, type WasmModule } from "../../toolchain/build/wasm.js";
 import { Bench, project, TAIL, until, type Scenarios } from "./abi/bench.js";
+import { CALLS, callsProject, TCP, tcpProject } from "./abi/calls.js";
 import { STATE, STATE_ENVOY_ONLY } from "./abi/state.js";
 
 const source = (path: string): string => readFileSync(new URL(`../../sdk/${path}`, import.meta.url), "utf8");
@@ -23,6 +24,8 @@ const POST = { method: "POST", body: "hello", trailers: TAIL };
 /** What each host function does to a request, or each callback sees of it. */
 const SCENARIOS: Scenarios = {
   ...STATE,
+  ...CALLS,
+  ...TCP,
 
   async proxy_log(bench) {
     const { lines } = await bench.send("proxy_log");
@@ -187,10 +190,16 @@ async function shows(bench: Bench, name: string, what: string): Promise<void> {
   assert.equal(seen.split(what).length, 2, `${what}once in: ${seen}`);
 }
 
-let module: WasmModule;
+/** The filter that shows a function or callback. */
+const projectOf = (name: string): string =>
+  Object.hasOwn(CALLS, name) ? callsProject : Object.hasOwn(TCP, name) ? tcpProject : project;
+
+const modules = new Map<string, WasmModule>();
 before(async () => {
-  const { wasm } = await build(project);
-  module = readWasm(new Uint8Array(readFileSync(wasm)));
+  for (const dir of [project, callsProject, tcpProject]) {
+    const { wasm } = await build(dir);
+    modules.set(dir, readWasm(new Uint8Array(readFileSync(wasm))));
+  }
 });
 
 describe("the list", () => {
@@ -220,7 +229,9 @@ for (const host of ["emulator", "envoy"] as const) {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         const from = HOST_FUNCTIONS.find((f) => f.name === name)?.module === "env" ? "env" : "wasi_snapshot_preview1";
         assert.ok(
-          module.imports.some((each) => each.module === from && each.name === name && each.kind === "func"),
+          modules
+            .get(projectOf(name))!
+            .imports.some((each) => each.module === from && each.name === name && each.kind === "func"),
           `the module imports ${from}.${name}`,
         );
         await SCENARIOS[name]!(bench);
@@ -234,7 +245,7 @@ for (const host of ["emulator", "envoy"] as const) {
       it(name, async () => {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         assert.ok(
-          module.exports.some((each) => each.name === name && each.kind === "func"),
+          modules.get(projectOf(name))!.exports.some((each) => each.name === name && each.kind === "func"),
           `the module exports ${name}`,
         );
         await SCENARIOS[name]!(bench);

@@ -173,14 +173,15 @@ class Calls extends HttpFilter<CallsPlugin> {
       call.dispatch(this);
       return HeadersAction.StopAllIterationAndWatermark;
     }
-    if (mode == "stream" || mode == "streamgone") {
+    if (mode.startsWith("stream")) {
       const talk = new Talk(this);
       this.talk = talk;
       talk.metadata("x-meta", "data");
       const status = talk.open(this);
       talk.send(Uint8Array.wrap(String.UTF8.encode("1")));
+      if (mode == "streamclose") talk.close();
       if (status != Status.Ok) log.info("open " + status.toString());
-      return mode == "stream" ? HeadersAction.StopAllIterationAndWatermark : HeadersAction.Continue;
+      return mode == "streamgone" ? HeadersAction.Continue : HeadersAction.StopAllIterationAndWatermark;
     }
     return HeadersAction.Continue;
   }
