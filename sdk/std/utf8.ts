@@ -2,19 +2,50 @@
  * (AssemblyScript's own String.UTF8.decode drops or invents characters on malformed input.) */
 
 const REPLACEMENT: u32 = 0xfffd;
-const MALFORMED: u32 = 0xffffffff;
+/** In what `sequence` returns. */
+const MALFORMED: u32 = 1 << 23;
+/** Set in a byte, or in a UTF-16 unit, that is not ASCII. */
+const NOT_ASCII_BYTES: u32 = 0x80808080;
+const NOT_ASCII_UNITS: u64 = 0xff80ff80ff80ff80;
 
 /** Upper bound of the encoded size. */
 export function encodedLengthMax(text: string): usize {
   return <usize>text.length * 3;
 }
 
-/** Encodes to `out`, which has room for encodedLengthMax(text). A lone surrogate becomes U+FFFD. Returns the length. */
+/** Bytes that encodeUtf8 writes for the text. */
+export function encodedLength(text: string): usize {
+  let read = changetype<usize>(text);
+  const end = read + ((<usize>text.length) << 1);
+  let length: usize = 0;
+  for (; read < end; read += 2) {
+    const c = <u32>load<u16>(read);
+    length += 1 + usize(c >= 0x80) + usize(c >= 0x800);
+    // A pair takes four bytes, one more than its first unit alone.
+    if ((c & 0xfc00) == 0xd800 && read + 2 < end && (load<u16>(read, 2) & 0xfc00) == 0xdc00) {
+      length++;
+      read += 2;
+    }
+  }
+  return length;
+}
+
+/** Encodes to `out`, which has room for encodedLength(text). A lone surrogate becomes U+FFFD. Returns the length. */
 export function encodeUtf8(text: string, out: usize): usize {
   let read = changetype<usize>(text);
   const end = read + ((<usize>text.length) << 1);
   let write = out;
   while (read < end) {
+    if (end - read >= 8) {
+      let units = load<u64>(read);
+      if (!(units & NOT_ASCII_UNITS)) {
+        units |= units >> 8;
+        store<u32>(write, (units & 0xffff) | ((units >> 16) & 0xffff0000));
+        read += 8;
+        write += 4;
+        continue;
+      }
+    }
     let c = <u32>load<u16>(read);
     read += 2;
     if (c < 0x80) {
@@ -22,29 +53,25 @@ export function encodeUtf8(text: string, out: usize): usize {
       write++;
       continue;
     }
-    if (c < 0x800) {
-      store<u16>(write, 0x80c0 | (c >> 6) | ((c & 0x3f) << 8));
-      write += 2;
-      continue;
-    }
-    if ((c & 0xf800) == 0xd800) {
-      const low = read < end ? <u32>load<u16>(read) : 0;
-      if (c < 0xdc00 && (low & 0xfc00) == 0xdc00) {
-        read += 2;
-        c = 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff);
-        store<u8>(write, 0xf0 | (c >> 18));
-        store<u8>(write, 0x80 | ((c >> 12) & 0x3f), 1);
-        store<u8>(write, 0x80 | ((c >> 6) & 0x3f), 2);
-        store<u8>(write, 0x80 | (c & 0x3f), 3);
-        write += 4;
-        continue;
+    let lead: u32 = 0xc0;
+    if (c >= 0x800) {
+      lead = 0xe0;
+      if ((c & 0xf800) == 0xd800) {
+        const low = read < end ? <u32>load<u16>(read) : 0;
+        if (c < 0xdc00 && (low & 0xfc00) == 0xdc00) {
+          read += 2;
+          c = 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff);
+          store<u8>(write++, 0xf0 | (c >> 18));
+          c &= 0x3ffff;
+          lead = 0x80;
+        } else c = REPLACEMENT;
       }
-      c = REPLACEMENT;
+      store<u8>(write++, lead | (c >> 12));
+      c &= 0xfff;
+      lead = 0x80;
     }
-    store<u8>(write, 0xe0 | (c >> 12));
-    store<u8>(write, 0x80 | ((c >> 6) & 0x3f), 1);
-    store<u8>(write, 0x80 | (c & 0x3f), 2);
-    write += 3;
+    store<u16>(write, 0x8000 | lead | (c >> 6) | ((c & 0x3f) << 8));
+    write += 2;
   }
   return write - out;
 }
@@ -63,42 +90,24 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   let write = text;
   let read = ptr;
   while (read < end) {
-    let c = <u32>load<u8>(read++);
-    if (c >= 0x80) {
-      let needed: u32 = 0;
-      let lower: u32 = 0x80;
-      let upper: u32 = 0xbf;
-      if (c - 0xc2 < 0x33) {
-        if (c < 0xe0) {
-          needed = 1;
-          c &= 0x1f;
-        } else if (c < 0xf0) {
-          needed = 2;
-          if (c == 0xe0) lower = 0xa0;
-          else if (c == 0xed) upper = 0x9f;
-          c &= 0xf;
-        } else {
-          needed = 3;
-          if (c == 0xf0) lower = 0x90;
-          else if (c == 0xf4) upper = 0x8f;
-          c &= 7;
-        }
-      } else c = MALFORMED;
-      for (; needed; needed--) {
-        const next = read < end ? <u32>load<u8>(read) : 0;
-        if (next - lower > upper - lower) {
-          c = MALFORMED;
-          break;
-        }
-        lower = 0x80;
-        upper = 0xbf;
-        c = (c << 6) | (next & 0x3f);
-        read++;
+    if (end - read >= 4) {
+      const bytes = load<u32>(read);
+      if (!(bytes & NOT_ASCII_BYTES)) {
+        const halves = ((<u64>bytes << 16) | <u64>bytes) & 0x0000ffff0000ffff;
+        store<u64>(write, ((halves << 8) | halves) & 0x00ff00ff00ff00ff);
+        read += 4;
+        write += 8;
+        continue;
       }
-      if (c == MALFORMED) {
-        wasMalformed = true;
-        c = REPLACEMENT;
-      } else if (c >= 0x10000) {
+    }
+    let c = <u32>load<u8>(read);
+    if (c < 0x80) read++;
+    else {
+      const found = sequence(read, end);
+      read += found >> 24;
+      c = found & 0x1fffff;
+      if (found & MALFORMED) wasMalformed = true;
+      if (c >= 0x10000) {
         c -= 0x10000;
         store<u16>(write, 0xd800 | (c >> 10));
         write += 2;
@@ -112,13 +121,65 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   return changetype<string>(text);
 }
 
+/** The character at `read`, a byte above 0x7f: its code point, MALFORMED when it is none, the bytes it takes in the top. */
+function sequence(read: usize, end: usize): u32 {
+  let c = <u32>load<u8>(read);
+  let needed: u32 = 0;
+  let lower: u32 = 0x80;
+  let upper: u32 = 0xbf;
+  if (c - 0xc2 < 0x33) {
+    needed = 1 + u32(c >= 0xe0) + u32(c >= 0xf0);
+    if (c == 0xe0) lower = 0xa0;
+    else if (c == 0xed) upper = 0x9f;
+    else if (c == 0xf0) lower = 0x90;
+    else if (c == 0xf4) upper = 0x8f;
+    c &= 0x3f >> needed;
+  }
+  let taken: u32 = 1;
+  for (; taken <= needed; taken++) {
+    const next = read + taken < end ? <u32>load<u8>(read + taken) : 0;
+    if (next - lower > upper - lower) break;
+    lower = 0x80;
+    upper = 0xbf;
+    c = (c << 6) | (next & 0x3f);
+  }
+  return (taken << 24) | (needed && taken > needed ? c : MALFORMED | REPLACEMENT);
+}
+
 /** Makes a new string end earlier; its memory stays as it was until it is collected. */
 export function shrinkString(text: usize, size: usize): void {
   store<u32>(text - 4, <u32>size); // the runtime keeps the size in front of the data
 }
 
-/** Whether the bytes are well-formed UTF-8. */
+/** Whether the bytes are well-formed UTF-8. Allocates nothing. */
 export function isUtf8(ptr: usize, length: usize): bool {
-  decodeUtf8(ptr, length);
-  return !wasMalformed;
+  const end = ptr + length;
+  while (ptr < end) {
+    if (end - ptr >= 4 && !(load<u32>(ptr) & NOT_ASCII_BYTES)) ptr += 4;
+    else if (load<u8>(ptr) < 0x80) ptr++;
+    else {
+      const found = sequence(ptr, end);
+      if (found & MALFORMED) return false;
+      ptr += found >> 24;
+    }
+  }
+  return true;
+}
+
+/** The text as bytes. */
+export function toUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(<i32>encodedLength(text));
+  encodeUtf8(text, bytes.dataStart);
+  return bytes;
+}
+
+/** The bytes as text; malformed parts become U+FFFD. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decodeUtf8(bytes.dataStart, bytes.length);
+}
+
+/** The bytes as text; null when they are not well-formed. */
+export function fromUtf8Strict(bytes: Uint8Array): string | null {
+  const text = decodeUtf8(bytes.dataStart, bytes.length);
+  return wasMalformed ? null : text;
 }
