@@ -2,10 +2,9 @@
  * (AssemblyScript's own String.UTF8.decode drops or invents characters on malformed input.) */
 
 const REPLACEMENT: u32 = 0xfffd;
-/** In what `sequence` returns. */
-const MALFORMED: u32 = 1 << 23;
+const MALFORMED: u32 = 0xffffffff;
 /** Set in a byte, or in a UTF-16 unit, that is not ASCII. */
-const NOT_ASCII_BYTES: u32 = 0x80808080;
+const NOT_ASCII_BYTES: u64 = 0x8080808080808080;
 const NOT_ASCII_UNITS: u64 = 0xff80ff80ff80ff80;
 
 /** Upper bound of the encoded size. */
@@ -90,24 +89,51 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   let write = text;
   let read = ptr;
   while (read < end) {
-    if (end - read >= 4) {
-      const bytes = load<u32>(read);
-      if (!(bytes & NOT_ASCII_BYTES)) {
-        const halves = ((<u64>bytes << 16) | <u64>bytes) & 0x0000ffff0000ffff;
-        store<u64>(write, ((halves << 8) | halves) & 0x00ff00ff00ff00ff);
-        read += 4;
-        write += 8;
-        continue;
-      }
-    }
     let c = <u32>load<u8>(read);
-    if (c < 0x80) read++;
-    else {
-      const found = sequence(read, end);
-      read += found >> 24;
-      c = found & 0x1fffff;
-      if (found & MALFORMED) wasMalformed = true;
-      if (c >= 0x10000) {
+    if (c < 0x80) {
+      if (end - read >= 8) {
+        const bytes = load<u64>(read);
+        if (!(bytes & NOT_ASCII_BYTES)) {
+          let half = bytes & 0xffffffff;
+          half = (half | (half << 16)) & 0x0000ffff0000ffff;
+          store<u64>(write, (half | (half << 8)) & 0x00ff00ff00ff00ff);
+          half = bytes >> 32;
+          half = (half | (half << 16)) & 0x0000ffff0000ffff;
+          store<u64>(write, (half | (half << 8)) & 0x00ff00ff00ff00ff, 8);
+          read += 8;
+          write += 16;
+          continue;
+        }
+      }
+      read++;
+    } else {
+      read++;
+      let needed: u32 = 0;
+      let lower: u32 = 0x80;
+      let upper: u32 = 0xbf;
+      if (c - 0xc2 < 0x33) {
+        needed = 1 + u32(c >= 0xe0) + u32(c >= 0xf0);
+        if (c == 0xe0) lower = 0xa0;
+        else if (c == 0xed) upper = 0x9f;
+        else if (c == 0xf0) lower = 0x90;
+        else if (c == 0xf4) upper = 0x8f;
+        c &= 0x3f >> needed;
+      } else c = MALFORMED;
+      for (; needed; needed--) {
+        const next = read < end ? <u32>load<u8>(read) : 0;
+        if (next - lower > upper - lower) {
+          c = MALFORMED;
+          break;
+        }
+        lower = 0x80;
+        upper = 0xbf;
+        c = (c << 6) | (next & 0x3f);
+        read++;
+      }
+      if (c == MALFORMED) {
+        wasMalformed = true;
+        c = REPLACEMENT;
+      } else if (c >= 0x10000) {
         c -= 0x10000;
         store<u16>(write, 0xd800 | (c >> 10));
         write += 2;
@@ -121,31 +147,6 @@ export function decodeUtf8(ptr: usize, length: usize): string {
   return changetype<string>(text);
 }
 
-/** The character at `read`, a byte above 0x7f: its code point, MALFORMED when it is none, the bytes it takes in the top. */
-function sequence(read: usize, end: usize): u32 {
-  let c = <u32>load<u8>(read);
-  let needed: u32 = 0;
-  let lower: u32 = 0x80;
-  let upper: u32 = 0xbf;
-  if (c - 0xc2 < 0x33) {
-    needed = 1 + u32(c >= 0xe0) + u32(c >= 0xf0);
-    if (c == 0xe0) lower = 0xa0;
-    else if (c == 0xed) upper = 0x9f;
-    else if (c == 0xf0) lower = 0x90;
-    else if (c == 0xf4) upper = 0x8f;
-    c &= 0x3f >> needed;
-  }
-  let taken: u32 = 1;
-  for (; taken <= needed; taken++) {
-    const next = read + taken < end ? <u32>load<u8>(read + taken) : 0;
-    if (next - lower > upper - lower) break;
-    lower = 0x80;
-    upper = 0xbf;
-    c = (c << 6) | (next & 0x3f);
-  }
-  return (taken << 24) | (needed && taken > needed ? c : MALFORMED | REPLACEMENT);
-}
-
 /** Makes a new string end earlier; its memory stays as it was until it is collected. */
 export function shrinkString(text: usize, size: usize): void {
   store<u32>(text - 4, <u32>size); // the runtime keeps the size in front of the data
@@ -155,13 +156,27 @@ export function shrinkString(text: usize, size: usize): void {
 export function isUtf8(ptr: usize, length: usize): bool {
   const end = ptr + length;
   while (ptr < end) {
-    if (end - ptr >= 4 && !(load<u32>(ptr) & NOT_ASCII_BYTES)) ptr += 4;
-    else if (load<u8>(ptr) < 0x80) ptr++;
+    while (end - ptr >= 8 && !(load<u64>(ptr) & NOT_ASCII_BYTES)) ptr += 8;
+    while (ptr < end && load<u8>(ptr) < 0x80) ptr++;
+    if (ptr >= end) break;
+    // The character with what follows it; a byte that is not there is as wrong as a zero.
+    let bytes: u32;
+    if (end - ptr >= 4) bytes = load<u32>(ptr);
     else {
-      const found = sequence(ptr, end);
-      if (found & MALFORMED) return false;
-      ptr += found >> 24;
+      bytes = <u32>load<u8>(ptr);
+      for (let i = end - ptr; --i;) bytes |= (<u32>load<u8>(ptr + i)) << ((<u32>i) << 3);
     }
+    const c = ((bytes & 0xf) << 6) | ((bytes >> 8) & 0x3f);
+    if ((bytes & 0xc0e0) == 0x80c0) {
+      if (!(bytes & 0x1e)) return false; // overlong
+      ptr += 2;
+    } else if ((bytes & 0xc0c0f0) == 0x8080e0) {
+      if (c < 0x20 || c >> 5 == 0x1b) return false; // overlong, surrogate
+      ptr += 3;
+    } else if ((bytes & 0xc0c0c0f8) == 0x808080f0) {
+      if (c - 0x10 >= 0x100) return false; // overlong, above U+10FFFF
+      ptr += 4;
+    } else return false;
   }
   return true;
 }
