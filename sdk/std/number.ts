@@ -93,6 +93,8 @@ let digitsEnd: usize = 0;
 
 /** Whether the last scannedI64 or scannedU64 is the number: it is an integer and in range. */
 export let isExact: bool = false;
+/** Whether it is an integer, perhaps a larger one. */
+export let isInteger: bool = false;
 
 /** Reads the longest JSON number at `at`. Returns where it ends; 0 when there is none. */
 export function scanNumber(at: usize, end: usize): usize {
@@ -164,10 +166,12 @@ export function scannedI64(): i64 {
 /** Clears isExact for what is no integer below 2^64. */
 function magnitude(): u64 {
   let value = digits;
+  isInteger = true;
   if (!value) return 0;
   let power = exponent;
   for (; power < 0 && value % 10 == 0; power++) value /= 10;
   for (; power > 0 && value <= u64.MAX_VALUE / 10; power--) value *= 10;
+  if (power < 0) isInteger = false;
   if (power || dropped > 1) isExact = false;
   return value;
 }
