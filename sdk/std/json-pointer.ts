@@ -11,7 +11,6 @@ export function isJsonPointer(pointer: string): bool {
   if (length && pointer.charCodeAt(0) != SLASH) return false;
   for (let i = 0; i < length; i++) {
     if (pointer.charCodeAt(i) != TILDE) continue;
-    // NaN behind the end.
     const next = i + 1 < length ? pointer.charCodeAt(i + 1) : 0;
     if (next != 0x30 && next != 0x31) return false;
   }
@@ -20,8 +19,7 @@ export function isJsonPointer(pointer: string): bool {
 
 /** The value that a pointer names in another; missing when there is none or it is no pointer. "-" names none. */
 export function jsonAt(value: JsonValue, pointer: string): JsonValue {
-  // Past the end of any array, for the missing value.
-  if (!isJsonPointer(pointer)) return value.at(i32.MAX_VALUE);
+  if (!isJsonPointer(pointer)) return value.missing();
   for (let at = 0, length = pointer.length; at < length && !value.isMissing;) {
     let end = pointer.indexOf("/", at + 1);
     if (end < 0) end = length;

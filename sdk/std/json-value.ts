@@ -178,7 +178,8 @@ export class JsonValue {
     return !this.get(key).isMissing;
   }
 
-  private missing(): JsonValue {
+  /** A missing value. */
+  missing(): JsonValue {
     return this.isMissing ? this : new JsonValue(this.document, MISSING_NODE);
   }
 
