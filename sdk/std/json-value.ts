@@ -129,7 +129,7 @@ export class JsonValue {
 
   /** Whether it is this string. Allocates nothing. */
   equals(text: string): bool {
-    return this.isString && this.textLength == encodedLength(text) && same(this.textPtr, this.textLength, text);
+    return this.isString && this.textLength == <u32>encodedLength(text) && same(this.textPtr, this.textLength, text);
   }
 
   /** Where the bytes of a string (UTF-8 without escapes) or a number (as it was written) are, while the value lives. */

@@ -43,7 +43,7 @@ describe("json", () => {
   });
 
   it("tells types and skips values", () => {
-    const json = reader('[{"a":[1,"\u0041"]},null]');
+    const json = reader('[{"a":[1,"\\u0041"]},null]');
     expect(json.type).toBe(JsonType.Array);
     json.beginArray();
     json.nextItem(true);
@@ -53,6 +53,6 @@ describe("json", () => {
     expect(json.readNull()).toBe(true);
     expect(json.nextItem(false)).toBe(false);
     expect(json.end()).toBe(true);
-    expect(reader('[1,"\x"]').skip()).toBe(false);
+    expect(reader('[1,"\\x"]').skip()).toBe(false);
   });
 });
