@@ -68,10 +68,11 @@ export class Automaton {
     unanchored: bool,
     /** What every match begins with, when a search may skip to it. */
     private readonly prefix: Literal | null,
+    private readonly budget: u32 = BUDGET,
   ) {
     this.start = unanchored ? program.search : program.start;
     this.rowSize = alphabet.count << 2;
-    this.useless = this.rowSize > BUDGET >> 4 || program.size > BUDGET >> 4;
+    this.useless = this.rowSize > budget >> 4 || program.size > budget >> 4;
     if (!this.useless) {
       this.table = new StaticArray<u32>(4 * alphabet.count);
       this.forget();
@@ -141,7 +142,8 @@ export class Automaton {
         row = cell;
         at--;
       }
-      const point = at > text ? decodeLast(text, at) : 0;
+      // Code points are those of a search from `from`, which can be within one.
+      const point = at > text ? decodeLast(at > from ? from : text, at) : 0;
       if (at == from || cell == UNKNOWN) {
         const symbol = at > text ? this.alphabet.symbolOf(point) : END;
         cell = load<u32>(table + row + (symbol << 2));
@@ -266,7 +268,7 @@ export class Automaton {
       found = load<u32>(state);
     }
     const rowSize = this.rowSize;
-    if (this.tableSize + rowSize > BUDGET || (this.statesUsed + HEAD + size) << 2 > BUDGET) this.forget();
+    if (this.tableSize + rowSize > this.budget || (this.statesUsed + HEAD + size) << 2 > this.budget) this.forget();
     const row = this.tableSize;
     const number = row / rowSize;
     const place = this.statesUsed;

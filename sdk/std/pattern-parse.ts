@@ -313,13 +313,13 @@ export class Parser {
     if (!length || this.peek(length) != Char.Greater)
       return this.fail("the name of a group is letters, digits and _, then >", start);
     // @ts-ignore: built into the compiler
-    const name = __new(length << 1, idof<string>());
-    for (let i = 0; i < length; i++) store<u16>(name + ((<usize>i) << 1), this.peek(i));
+    const name = changetype<string>(__new(length << 1, idof<string>()));
+    for (let i = 0; i < length; i++) store<u16>(changetype<usize>(name) + (<usize>i << 1), this.peek(i));
     this.at += length + 1;
     const number = ++this.tree.groups;
     const names = this.tree.names;
     while (names.length < number) names.push("");
-    names.push(changetype<string>(name));
+    names.push(name);
     return true;
   }
 

@@ -56,13 +56,14 @@ export function consumes(op: Op, operand: u32, symbol: u32, masks: usize): bool 
 
 /** Whether an instruction is in a set of `size` bytes that needs no clearing: `index` says where in `list` it would be. */
 export function has(list: usize, index: usize, size: usize, pc: u32): bool {
-  const at = <usize>load<u32>(index + (<usize>pc << 2));
+  // What is there may be anything, but must not lead between two instructions.
+  const at = <usize>load<u32>(index + (<usize>pc << 2)) << 2;
   return at < size && load<u32>(list + at) == pc;
 }
 
 export function insert(list: usize, index: usize, size: usize, pc: u32): void {
   store<u32>(list + size, pc);
-  store<u32>(index + (<usize>pc << 2), <u32>size);
+  store<u32>(index + (<usize>pc << 2), <u32>(size >> 2));
 }
 
 export class Compiler {

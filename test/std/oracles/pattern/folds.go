@@ -66,3 +66,18 @@ func printFoldTable() {
 	}
 	fmt.Println()
 }
+
+// printOrbits prints the Unicode version, and for each code point that folds all that it folds to.
+func printOrbits() {
+	fmt.Println(unicode.Version)
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.SimpleFold(r) == r {
+			continue
+		}
+		fmt.Print(r)
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			fmt.Print(" ", f)
+		}
+		fmt.Println()
+	}
+}
