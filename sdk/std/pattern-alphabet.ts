@@ -7,7 +7,7 @@ import { Beside, besideOf } from "./pattern-text";
 
 /** Numbers that the ranges of all sets may be; words that all masks may be. */
 const MAX_RANGES = 1 << 17;
-const MAX_MASKS = 1 << 16;
+const MAX_MASKS = 1 << 15;
 
 /** Symbols that no set has: a byte that is no code point by itself, and the end of the text. */
 export const NO_SYMBOL: u32 = 0;
@@ -47,7 +47,7 @@ export class Alphabet {
   /** The symbol of a code point as `decode` gives it. */
   symbolOf(point: u32): u32 {
     const c = point & 0xffffff;
-    if (c < 0x80) return load<u16>(changetype<usize>(this.bytes) + (<usize>c << 1)) >> 2;
+    if (c < 0x80) return load<u16>(changetype<usize>(this.bytes) + ((<usize>c) << 1)) >> 2;
     const starts = changetype<usize>(this.starts);
     let low: usize = 0;
     let high = <usize>this.starts.length;

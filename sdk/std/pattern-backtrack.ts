@@ -2,7 +2,7 @@
  * Pike's machine, as long as a bit for each join and place fits into its memory. */
 
 import { Alphabet, END } from "./pattern-alphabet";
-import { growWorkspace, workspace } from "./pattern-memory";
+import { clearSlots, growWorkspace, workspace } from "./pattern-memory";
 import { consumes, Op, Program } from "./pattern-program";
 import { decode, looksAt } from "./pattern-text";
 
@@ -41,21 +41,21 @@ export function backtrack(
   let visited = workspace(<usize>bits + room);
   memory.fill(visited, 0, <usize>bits);
   let stack = visited + <usize>bits;
-  memory.fill(slots, 0xff, <usize>count << 2);
+  clearSlots(slots, (<usize>count) << 2);
   store<u32>(slots, <u32>(from - text));
   let top = stack;
   let pc = program.start;
   let at = from;
   while (true) {
-    const instruction = code + (<usize>pc << 4);
+    const instruction = code + ((<usize>pc) << 4);
     const op = load<i32>(instruction);
     const operand = load<u32>(instruction, 8);
     const join = load<u32>(instruction, 12);
-    let goes = true;
+    let goes: bool = true;
     if (join) {
       const bit = (at - from) * program.joins + (join - 1);
       const byte = visited + (bit >> 3);
-      const mask = 1 << (<u32>bit & 7);
+      const mask = 1 << ((<u32>bit) & 7);
       const was = <u32>load<u8>(byte);
       if (was & mask) goes = false;
       else store<u8>(byte, was | mask);
@@ -90,7 +90,7 @@ export function backtrack(
           store<u32>(top, <u32>at, 4);
           top += 8;
         } else if (operand < count) {
-          const slot = slots + (<usize>operand << 2);
+          const slot = slots + ((<usize>operand) << 2);
           store<u32>(top, operand | SLOT);
           store<u32>(top, load<u32>(slot), 4);
           top += 8;
@@ -104,7 +104,7 @@ export function backtrack(
       pc = load<u32>(top);
       at = load<u32>(top, 4);
       goes = !(pc & SLOT);
-      if (!goes) store<u32>(slots + (<usize>(pc & ~SLOT) << 2), <u32>at);
+      if (!goes) store<u32>(slots + ((<usize>(pc & ~SLOT)) << 2), <u32>at);
     }
   }
 }

@@ -4,17 +4,18 @@
 import { Alphabet, END } from "./pattern-alphabet";
 import { workspace } from "./pattern-memory";
 import { consumes, has, insert, Op, Program } from "./pattern-program";
-import { Literal } from "./pattern-search";
+import { Literal, NOWHERE } from "./pattern-search";
 import { before, behind, Beside, decode, decodeLast, looksBetween } from "./pattern-text";
 
-/** Bytes that an automaton may take for its table, and as many for its states. */
-const BUDGET: u32 = 64 * 1024;
+/** Bytes that an automaton may take for its table, and as many for its states: so many for each instruction, within bounds. */
+const BUDGET: u32 = 128;
+const LEAST_BUDGET: u32 = 64 * 1024;
+const MOST_BUDGET: u32 = 1024 * 1024;
 /** A search that fills the memory again after fewer bytes than that per state has no use of it. */
 const LEAST_USE: usize = 8;
 
-/** Results of a search beside an address. */
-export const NO_MATCH: usize = 0;
-export const GAVE_UP: usize = -1;
+/** What a search returns, beside addresses and NOWHERE, when it would need too much memory to be fast. */
+export const GAVE_UP: usize = -2;
 
 /** Which match it finds. */
 export const enum Mode {
@@ -68,11 +69,11 @@ export class Automaton {
     unanchored: bool,
     /** What every match begins with, when a search may skip to it. */
     private readonly prefix: Literal | null,
-    private readonly budget: u32 = BUDGET,
+    private readonly budget: u32 = min(max(program.size * BUDGET, LEAST_BUDGET), MOST_BUDGET),
   ) {
     this.start = unanchored ? program.search : program.start;
     this.rowSize = alphabet.count << 2;
-    this.useless = this.rowSize > budget >> 4 || program.size > budget >> 4;
+    this.useless = this.rowSize > budget >> 4;
     if (!this.useless) {
       this.table = new StaticArray<u32>(4 * alphabet.count);
       this.forget();
@@ -87,16 +88,16 @@ export class Automaton {
     this.fullAt = 0;
     let row = this.startRow(before(text, from));
     let table = changetype<usize>(this.table);
-    let last = NO_MATCH;
+    let last = NOWHERE;
     let at = from;
     if (prefix) {
       at = prefix.find(at, end);
-      if (!at) return NO_MATCH;
+      if (at == NOWHERE) return NOWHERE;
     }
     while (true) {
       let cell: u32 = 0;
       while (at < end) {
-        cell = load<u32>(table + row + load<u16>(bytes + ((<usize>load<u8>(at)) << 1)));
+        cell = load<u32>(row + (<u32>table + load<u16>(bytes + ((<usize>load<u8>(at)) << 1))));
         if (cell & (MATCHED | SPECIAL)) break;
         row = cell;
         at++;
@@ -120,7 +121,7 @@ export class Automaton {
       at += <usize>(point >> 24);
       if (prefix && cell & SPECIAL) {
         at = prefix.find(at, end);
-        if (!at) break;
+        if (at == NOWHERE) break;
       }
     }
     return last;
@@ -133,11 +134,11 @@ export class Automaton {
     this.fullAt = 0;
     let row = this.startRow(behind(at, end));
     let table = changetype<usize>(this.table);
-    let last = NO_MATCH;
+    let last = NOWHERE;
     while (true) {
       let cell: u32 = 0;
       while (at > from) {
-        cell = load<u32>(table + row + load<u16>(bytes + ((<usize>load<u8>(at - 1)) << 1)));
+        cell = load<u32>(row + (<u32>table + load<u16>(bytes + ((<usize>load<u8>(at - 1)) << 1))));
         if (cell & (MATCHED | SPECIAL)) break;
         row = cell;
         at--;
@@ -178,7 +179,7 @@ export class Automaton {
     const program = this.program;
     const code = changetype<usize>(program.code);
     const masks = changetype<usize>(this.alphabet.masks);
-    const size = <usize>program.size << 2;
+    const size = (<usize>program.size) << 2;
     // Sets of instructions that need no clearing: `index` says where in its list an instruction would be.
     const list = workspace(size * 5);
     const listIndex = list + size;
@@ -188,14 +189,14 @@ export class Automaton {
     let listSize: usize = 0;
     let seenSize: usize = 0;
 
-    const state = changetype<usize>(this.states) + (<usize>this.places[row / this.rowSize] << 2);
+    const state = changetype<usize>(this.states) + ((<usize>this.places[row / this.rowSize]) << 2);
     const beside = program.looks && symbol != END ? this.alphabet.beside[symbol] : Beside.Other;
     const looks = program.looks ? looksBetween(load<u32>(state, 4), symbol == END ? Beside.Edge : beside) : 0;
     const ends = this.mode != Mode.Whole || symbol == END;
     const cuts = this.mode != Mode.Longest;
     let matched: u32 = 0;
     let next = state + (HEAD << 2);
-    const end = next + (<usize>load<u32>(state, 12) << 2);
+    const end = next + ((<usize>load<u32>(state, 12)) << 2);
     for (; next < end && !(matched && cuts); next += 4) {
       let top = stack;
       store<u32>(top, load<u32>(next));
@@ -207,13 +208,13 @@ export class Automaton {
           if (has(seen, seenIndex, seenSize, pc)) break;
           insert(seen, seenIndex, seenSize, pc);
           seenSize += 4;
-          const instruction = code + (<usize>pc << 4);
+          const instruction = code + ((<usize>pc) << 4);
           const op = load<i32>(instruction);
           const operand = load<u32>(instruction, 8);
           pc = load<u32>(instruction, 4);
           if (op <= Op.Any) {
             if (!consumes(op, operand, symbol, masks)) break;
-            while (load<u32>(code + (<usize>pc << 4)) == Op.Save) pc = load<u32>(code + (<usize>pc << 4), 4);
+            while (load<u32>(code + ((<usize>pc) << 4)) == Op.Save) pc = load<u32>(code + ((<usize>pc) << 4), 4);
             if (!has(list, listIndex, listSize, pc)) {
               insert(list, listIndex, listSize, pc);
               listSize += 4;
@@ -236,6 +237,7 @@ export class Automaton {
     }
     let cell = matched | SPECIAL;
     if (symbol != END && listSize) {
+      if ((HEAD << 2) + <u32>listSize > this.budget) return UNKNOWN;
       this.forgot = false;
       const to = this.intern(list, <u32>(listSize >> 2), beside);
       if (this.forgot) {
@@ -254,15 +256,15 @@ export class Automaton {
   /** The row of a state. */
   private intern(list: usize, size: u32, beside: u32): u32 {
     let hash = beside;
-    for (let i: u32 = 0; i < size; i++) hash = (hash ^ load<u32>(list + (<usize>i << 2))) * 0x9e3779b1;
+    for (let i: u32 = 0; i < size; i++) hash = (hash ^ load<u32>(list + ((<usize>i) << 2))) * 0x9e3779b1;
     hash >>= 24;
     let states = changetype<usize>(this.states);
-    for (let found = this.heads[hash]; found; ) {
-      const state = states + (<usize>(found - 1) << 2);
+    for (let found = this.heads[hash]; found;) {
+      const state = states + ((<usize>(found - 1)) << 2);
       if (
         load<u32>(state, 4) == beside &&
         load<u32>(state, 12) == size &&
-        !memory.compare(state + (HEAD << 2), list, <usize>size << 2)
+        !memory.compare(state + (HEAD << 2), list, (<usize>size) << 2)
       )
         return load<u32>(state, 8);
       found = load<u32>(state);
@@ -274,17 +276,18 @@ export class Automaton {
     const place = this.statesUsed;
     this.tableSize += rowSize;
     this.statesUsed += HEAD + size;
-    if (this.tableSize > <u32>this.table.length << 2) this.table = grown(this.table, this.tableSize >> 2);
-    if (this.statesUsed > <u32>this.states.length) this.states = grown(this.states, this.statesUsed);
-    if (number >= <u32>this.places.length) this.places = grown(this.places, number + 1);
+    const most = this.budget >> 2;
+    if (this.tableSize > (<u32>this.table.length) << 2) this.table = grown(this.table, this.tableSize >> 2, most);
+    if (this.statesUsed > <u32>this.states.length) this.states = grown(this.states, this.statesUsed, most);
+    if (number >= <u32>this.places.length) this.places = grown(this.places, number + 1, most);
     memory.fill(changetype<usize>(this.table) + row, 0xff, rowSize);
     this.places[number] = place;
-    states = changetype<usize>(this.states) + (<usize>place << 2);
+    states = changetype<usize>(this.states) + ((<usize>place) << 2);
     store<u32>(states, this.heads[hash]);
     store<u32>(states, beside, 4);
     store<u32>(states, row, 8);
     store<u32>(states, size, 12);
-    memory.copy(states + (HEAD << 2), list, <usize>size << 2);
+    memory.copy(states + (HEAD << 2), list, (<usize>size) << 2);
     this.heads[hash] = place + 1;
     return row;
   }
@@ -299,8 +302,8 @@ export class Automaton {
   }
 }
 
-function grown(array: StaticArray<u32>, length: u32): StaticArray<u32> {
-  const larger = new StaticArray<u32>(max(min(<u32>array.length << 1, BUDGET >> 2), length));
-  memory.copy(changetype<usize>(larger), changetype<usize>(array), <usize>array.length << 2);
+function grown(array: StaticArray<u32>, length: u32, most: u32): StaticArray<u32> {
+  const larger = new StaticArray<u32>(max(min((<u32>array.length) << 1, most), length));
+  memory.copy(changetype<usize>(larger), changetype<usize>(array), (<usize>array.length) << 2);
   return larger;
 }

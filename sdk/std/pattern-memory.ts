@@ -59,6 +59,16 @@ export function checked(holds: bool): void {
   if (isDefined(PATTERN_CHECKS)) assert(holds);
 }
 
+/** Copies slots, which are few: a loop is faster than the instruction for memory of any size. `size` is a multiple of 8. */
+export function copySlots(to: usize, from: usize, size: usize): void {
+  for (let i: usize = 0; i < size; i += 8) store<u64>(to + i, load<u64>(from + i));
+}
+
+/** Makes slots -1. */
+export function clearSlots(slots: usize, size: usize): void {
+  for (let i: usize = 0; i < size; i += 8) store<u64>(slots + i, -1);
+}
+
 let work: usize = 0;
 let workSize: usize = 0;
 

@@ -1,7 +1,8 @@
 /* For programs where at each place at most one way can go on: a table that also says which slots to set. */
 
 import { Alphabet } from "./pattern-alphabet";
-import { Ints, workspace } from "./pattern-memory";
+import { clearSlots, copySlots, Ints, workspace } from "./pattern-memory";
+import { Look } from "./pattern-parse";
 import { consumes, Op, Program } from "./pattern-program";
 import { decode, looksAt } from "./pattern-text";
 
@@ -11,13 +12,17 @@ const MAX_STEPS = 1 << 18;
 /** A cell can name so many slots: the places of 16 groups. */
 const MAX_SLOTS: u32 = 32;
 
-// A cell: the row that follows, as its first cell; SOME; LAST; looks that must hold; and in the upper half a bit for each
-// slot to set. 0 is no way. The first cell of a row, which no symbol has, says whether a match can end there.
+// A cell: the row that follows, as its first cell; bits; looks that must hold; and in the upper half a bit for each slot to
+// set. 0 is no way. The first cell of a row, which no symbol has, says how a match can end there.
 const ROW: u32 = 0xffff;
 const SOME: u32 = 1 << 16;
 /** A match that ends before this way comes first. */
 const LAST: u32 = 1 << 17;
-const LOOKS = 18;
+/** The way needs nothing but to be gone. */
+const PLAIN: u32 = 1 << 18;
+/** In the row that follows a match can end, whatever stands there. */
+const NOTE: u32 = 1 << 19;
+const LOOKS = 20;
 
 export class OnePass {
   constructor(
@@ -29,56 +34,81 @@ export class OnePass {
   match(text: usize, from: usize, end: usize, limit: usize, whole: bool, slots: usize, count: u32): bool {
     const bytes = changetype<usize>(this.alphabet.bytes);
     const cells = changetype<usize>(this.cells);
-    const size = <usize>count << 2;
+    const size = (<usize>count) << 2;
     const best = workspace(size);
-    let found = false;
-    memory.fill(slots, 0xff, size);
+    clearSlots(slots, size);
     store<u32>(slots, <u32>(from - text));
     let row = cells;
     let at = from;
+    // Where a match could end last; `best` is what the slots were there when they are no longer.
+    let noted: usize = endsAnyhow(load<u64>(cells)) ? cells : 0;
+    let notedAt = at;
+    let changed = false;
     while (true) {
+      while (at < end) {
+        const cell = load<u32>(row + ((<usize>load<u16>(bytes + ((<usize>load<u8>(at)) << 1))) << 1));
+        if (!(cell & PLAIN)) break;
+        row = cells + ((<usize>(cell & ROW)) << 3);
+        at++;
+        if (cell & NOTE) {
+          noted = row;
+          notedAt = at;
+          changed = false;
+        }
+      }
       let cell: u64 = 0;
       let next = at;
       if (at < end) {
-        const byte = <usize>load<u8>(at);
-        if (byte < 0x80) {
-          cell = load<u64>(row + (<usize>load<u16>(bytes + (byte << 1)) << 1));
-          next++;
-        } else {
-          const point = decode(at, limit);
-          cell = load<u64>(row + (<usize>this.alphabet.symbolOf(point) << 3));
-          next += <usize>(point >> 24);
-        }
+        const point = decode(at, limit);
+        cell = load<u64>(row + ((<usize>this.alphabet.symbolOf(point)) << 3));
+        next += <usize>(point >> 24);
         if (cell && !holds(cell, text, at, limit)) cell = 0;
       }
       const ends = load<u64>(row);
       if (ends && (!whole || at == end) && holds(ends, text, at, limit)) {
-        const last = !cell || <u32>cell & LAST;
-        const to = last ? slots : best;
-        if (!last) memory.copy(best, slots, size);
-        setSlots(ends, to, <u32>(at - text));
-        store<u32>(to, <u32>(at - text), 4);
-        found = true;
-        if (last) return true;
+        noted = row;
+        notedAt = at;
+        changed = false;
+        if ((<u32>cell) & LAST) break;
       }
-      if (!cell) {
-        if (found) memory.copy(slots, best, size);
-        return found;
+      if (!cell) break;
+      if (cell >> 32) {
+        if (noted && !changed) {
+          copySlots(best, slots, size);
+          changed = true;
+        }
+        setSlots(cell, slots, <u32>(at - text));
       }
-      setSlots(cell, slots, <u32>(at - text));
-      row = cells + (<usize>(<u32>cell & ROW) << 3);
+      row = cells + ((<usize>((<u32>cell) & ROW)) << 3);
       at = next;
+      if ((<u32>cell) & NOTE) {
+        noted = row;
+        notedAt = at;
+        changed = false;
+      }
     }
+    if (!noted || (whole && notedAt != end)) return false;
+    if (changed) copySlots(slots, best, size);
+    setSlots(load<u64>(noted), slots, <u32>(notedAt - text));
+    store<u32>(slots, <u32>(notedAt - text), 4);
+    return true;
   }
 }
 
+/** Whether a match can end in a row, by its first cell, whatever stands there. */
+function endsAnyhow(ends: u64): bool {
+  return ends != 0 && !(((<u32>ends) >> LOOKS) & 63);
+}
+
 function holds(cell: u64, text: usize, at: usize, limit: usize): bool {
-  const looks = (<u32>cell >> LOOKS) & 63;
-  return !looks || (looks & ~looksAt(text, at, limit)) == 0;
+  const looks = ((<u32>cell) >> LOOKS) & 63;
+  if (!looks) return true;
+  if (looks & Look.TextEnd && at != limit) return false;
+  return (looks & ~looksAt(text, at, limit)) == 0;
 }
 
 function setSlots(cell: u64, slots: usize, place: u32): void {
-  for (let mask = <u32>(cell >> 32); mask; mask &= mask - 1) store<u32>(slots + 8 + (<usize>ctz(mask) << 2), place);
+  for (let mask = <u32>(cell >> 32); mask; mask &= mask - 1) store<u32>(slots + 8 + ((<usize>ctz(mask)) << 2), place);
 }
 
 export class OnePassBuilder {
@@ -102,12 +132,13 @@ export class OnePassBuilder {
     this.rows.resize(this.program.size);
     this.seen.resize(this.program.size);
     this.rowOf(this.program.start);
-    let fits = true;
+    let fits: bool = true;
     for (let row = 0; fits && row < this.starts.length; row++) fits = this.fill(row);
     let table: OnePass | null = null;
     if (fits) {
+      this.mark();
       const cells = new StaticArray<u64>(this.cells.length >> 1);
-      memory.copy(changetype<usize>(cells), this.cells.ptr, <usize>this.cells.length << 2);
+      memory.copy(changetype<usize>(cells), this.cells.ptr, (<usize>this.cells.length) << 2);
       table = new OnePass(cells, this.alphabet);
     }
     this.cells.free();
@@ -116,6 +147,26 @@ export class OnePassBuilder {
     this.seen.free();
     this.stack.free();
     return table;
+  }
+
+  /** Sets PLAIN and NOTE. */
+  private mark(): void {
+    const cells = this.cells;
+    const count = this.alphabet.count << 1;
+    for (let row: u32 = 0; row < <u32>cells.length; row += count) {
+      // Of a match that can end there: either it was noted on the way in, or it ends at the end of the text.
+      const ends = cells.get(row);
+      const looks = (ends >> LOOKS) & 63;
+      const plain = !looks || looks & Look.TextEnd;
+      for (let at = row + 2; at < row + count; at += 2) {
+        let cell = cells.get(at);
+        if (!cell) continue;
+        if (plain && !((cell >> LOOKS) & 63) && !(cell & LAST) && !cells.get(at + 1)) cell |= PLAIN;
+        const next = cells.get((cell & ROW) << 1);
+        if (next && !((next >> LOOKS) & 63)) cell |= NOTE;
+        cells.set(at, cell);
+      }
+    }
   }
 
   private rowOf(pc: u32): u32 {
@@ -149,7 +200,7 @@ export class OnePassBuilder {
       while (true) {
         if (this.seen.get(pc) == row + 1 || ++this.steps > MAX_STEPS) return false;
         this.seen.set(pc, row + 1);
-        const instruction = code + (<usize>pc << 4);
+        const instruction = code + ((<usize>pc) << 4);
         const op = load<i32>(instruction);
         const operand = load<u32>(instruction, 8);
         pc = load<u32>(instruction, 4);

@@ -221,7 +221,7 @@ export class Parser {
       const start = this.at;
       const c = this.peek(0);
       let repeats = false;
-      let ok = true;
+      let ok: bool = true;
       if (c == Char.Backslash) ok = this.escape();
       else if (c == Char.OpenBracket) ok = this.bracket();
       else if (c == Char.Open) ok = this.open();
@@ -314,7 +314,7 @@ export class Parser {
       return this.fail("the name of a group is letters, digits and _, then >", start);
     // @ts-ignore: built into the compiler
     const name = changetype<string>(__new(length << 1, idof<string>()));
-    for (let i = 0; i < length; i++) store<u16>(changetype<usize>(name) + (<usize>i << 1), this.peek(i));
+    for (let i = 0; i < length; i++) store<u16>(changetype<usize>(name) + ((<usize>i) << 1), this.peek(i));
     this.at += length + 1;
     const number = ++this.tree.groups;
     const names = this.tree.names;
@@ -458,7 +458,7 @@ export class Parser {
       tree.setWeight(item, weight);
     else {
       const nullable = !min || tree.nullable(item);
-      tree.wrap(item, Kind.Repeat, bound, u32(nullable) * Trait.Nullable | u32(greedy) * Trait.Greedy, weight);
+      tree.wrap(item, Kind.Repeat, bound, (u32(nullable) * Trait.Nullable) | (u32(greedy) * Trait.Greedy), weight);
     }
     return true;
   }
@@ -512,7 +512,11 @@ export class Parser {
   private named(from: i32, to: i32, bits: u32, negative: bool): bool {
     for (let at = 0; at < CLASSES.length; at++) {
       let i = from;
-      while (i < to && CLASSES.charCodeAt(at) != Char.Colon && (this.text.get(i) | bits) == <u32>CLASSES.charCodeAt(at)) {
+      while (
+        i < to &&
+        CLASSES.charCodeAt(at) != Char.Colon &&
+        (this.text.get(i) | bits) == <u32>CLASSES.charCodeAt(at)
+      ) {
         i++;
         at++;
       }
@@ -533,11 +537,16 @@ export class Parser {
     const start = this.at;
     const c = this.peek(1);
     this.at += 2;
-    if (c == 0x41) this.look(Look.TextStart); // A
-    else if (c == 0x7a) this.look(Look.TextEnd); // z
-    else if (c == 0x62) this.look(Look.WordBoundary); // b
-    else if (c == 0x42) this.look(Look.NoWordBoundary); // B
-    else if (c == 0x51) this.quoted(); // Q
+    if (c == 0x41)
+      this.look(Look.TextStart); // A
+    else if (c == 0x7a)
+      this.look(Look.TextEnd); // z
+    else if (c == 0x62)
+      this.look(Look.WordBoundary); // b
+    else if (c == 0x42)
+      this.look(Look.NoWordBoundary); // B
+    else if (c == 0x51)
+      this.quoted(); // Q
     else {
       this.at = start;
       if (this.perlClass()) this.set();

@@ -2,7 +2,7 @@
  * Slower than the others, but it needs no memory that grows with the text. */
 
 import { Alphabet, END } from "./pattern-alphabet";
-import { workspace } from "./pattern-memory";
+import { clearSlots, copySlots, workspace } from "./pattern-memory";
 import { consumes, has, insert, Op, Program } from "./pattern-program";
 import { decode, looksAt } from "./pattern-text";
 
@@ -56,8 +56,8 @@ export class Pike {
   ): bool {
     const code = changetype<usize>(program.code);
     const masks = changetype<usize>(alphabet.masks);
-    const size = <usize>program.size << 2;
-    this.size = <usize>count << 2;
+    const size = (<usize>program.size) << 2;
+    this.size = (<usize>count) << 2;
     const thread = <usize>4 + this.size;
     const area = size * 2 + (size >> 2) * thread;
     const work = workspace(area * 2 + this.size + size * 2 + 16);
@@ -72,7 +72,7 @@ export class Pike {
     let at = from;
     while (true) {
       if (!matched && (at == from || !anchored)) {
-        memory.fill(this.slots, 0xff, this.size);
+        clearSlots(this.slots, this.size);
         if (count) store<u32>(this.slots, <u32>(at - text));
         this.add(here, code, program.start, text, at, limit);
       }
@@ -81,18 +81,18 @@ export class Pike {
       const symbol = at < end ? alphabet.symbolOf(point) : END;
       const next = at + <usize>(point >> 24);
       for (let i = here.list; i < here.end; i += thread) {
-        const instruction = code + (<usize>load<u32>(i) << 4);
+        const instruction = code + ((<usize>load<u32>(i)) << 4);
         const op = load<i32>(instruction);
         if (op == Op.Match) {
           if (whole && at != end) continue;
           if (!count) return true;
-          memory.copy(slots, i + 4, this.size);
+          copySlots(slots, i + 4, this.size);
           store<u32>(slots, <u32>(at - text), 4);
           matched = true;
           break;
         }
         if (consumes(op, load<u32>(instruction, 8), symbol, masks)) {
-          memory.copy(this.slots, i + 4, this.size);
+          copySlots(this.slots, i + 4, this.size);
           this.add(there, code, load<u32>(instruction, 4), text, next, limit);
         }
       }
@@ -116,13 +116,13 @@ export class Pike {
       pc = load<u32>(top);
       if (pc & SLOT) {
         top -= 4;
-        store<u32>(slots + (<usize>(pc & ~SLOT) << 2), load<u32>(top));
+        store<u32>(slots + ((<usize>(pc & ~SLOT)) << 2), load<u32>(top));
         continue;
       }
       while (!has(threads.seen, threads.index, threads.seenSize, pc)) {
         insert(threads.seen, threads.index, threads.seenSize, pc);
         threads.seenSize += 4;
-        const instruction = code + (<usize>pc << 4);
+        const instruction = code + ((<usize>pc) << 4);
         const op = load<i32>(instruction);
         const operand = load<u32>(instruction, 8);
         if (op == Op.Split) {
@@ -131,8 +131,8 @@ export class Pike {
         } else if (op == Op.Look) {
           if (!(operand & looksAt(text, at, limit))) break;
         } else if (op == Op.Save) {
-          if (<usize>operand << 2 < this.size) {
-            const slot = slots + (<usize>operand << 2);
+          if ((<usize>operand) << 2 < this.size) {
+            const slot = slots + ((<usize>operand) << 2);
             store<u32>(top, load<u32>(slot));
             store<u32>(top, operand | SLOT, 4);
             top += 8;
@@ -140,7 +140,7 @@ export class Pike {
           }
         } else {
           store<u32>(threads.end, pc);
-          memory.copy(threads.end + 4, slots, this.size);
+          copySlots(threads.end + 4, slots, this.size);
           threads.end += 4 + this.size;
           break;
         }

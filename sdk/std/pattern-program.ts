@@ -57,13 +57,13 @@ export function consumes(op: Op, operand: u32, symbol: u32, masks: usize): bool 
 /** Whether an instruction is in a set of `size` bytes that needs no clearing: `index` says where in `list` it would be. */
 export function has(list: usize, index: usize, size: usize, pc: u32): bool {
   // What is there may be anything, but must not lead between two instructions.
-  const at = <usize>load<u32>(index + (<usize>pc << 2)) << 2;
+  const at = (<usize>load<u32>(index + ((<usize>pc) << 2))) << 2;
   return at < size && load<u32>(list + at) == pc;
 }
 
 export function insert(list: usize, index: usize, size: usize, pc: u32): void {
   store<u32>(list + size, pc);
-  store<u32>(index + (<usize>pc << 2), <u32>(size >> 2));
+  store<u32>(index + ((<usize>pc) << 2), <u32>(size >> 2));
 }
 
 export class Compiler {
@@ -142,7 +142,8 @@ export class Compiler {
       case Kind.Look:
         return this.look(tree.a(node), next);
       case Kind.Concat:
-        if (this.reversed) for (let child = <i32>tree.a(node); child; child = tree.next(child)) next = this.emit(child, next);
+        if (this.reversed)
+          for (let child = <i32>tree.a(node); child; child = tree.next(child)) next = this.emit(child, next);
         else for (let child = <i32>tree.b(node); child; child = tree.previous(child)) next = this.emit(child, next);
         return next;
       case Kind.Alternate: {
@@ -220,7 +221,7 @@ export class Compiler {
       if (c < 0 || c == 0xfffd || (c & 0x1ff800) == 0xd800) break;
       const more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
       bytes.push(more ? ((0x780 >> more) & 0xf0) | (c >> (6 * more)) : c);
-      for (let n = more; n--; ) bytes.push(0x80 | ((c >> (6 * n)) & 0x3f));
+      for (let n = more; n--;) bytes.push(0x80 | ((c >> (6 * n)) & 0x3f));
     }
     const prefix = new StaticArray<u8>(bytes.length);
     for (let i = 0; i < bytes.length; i++) prefix[i] = <u8>bytes.get(i);

@@ -134,7 +134,8 @@ export class Sets {
     for (let found = this.heads[hash]; found; found = this.chain.get(found - 1)) {
       const set = <i32>found - 1;
       const at = this.begin(set);
-      if (this.end(set) - at == list.length && !memory.compare(ranges.ptr + ((<usize>at) << 2), list.ptr, size)) return set;
+      if (this.end(set) - at == list.length && !memory.compare(ranges.ptr + ((<usize>at) << 2), list.ptr, size))
+        return set;
     }
     const set = this.count;
     this.spans.push(ranges.length);

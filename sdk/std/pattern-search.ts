@@ -3,6 +3,9 @@
 const ONES: u64 = 0x0101010101010101;
 const HIGHS: u64 = 0x8080808080808080;
 
+/** What `find` returns when there is nothing to be found. */
+export const NOWHERE: usize = -1;
+
 export class Literal {
   /** The byte to look for first, which should be a rare one. */
   private readonly rare: usize;
@@ -17,18 +20,36 @@ export class Literal {
     return this.bytes.length;
   }
 
-  /** Where the literal is first, 0 when it is nowhere. */
+  /** Where the literal is first, or NOWHERE. */
   find(at: usize, end: usize): usize {
     const literal = changetype<usize>(this.bytes);
     const length = this.length;
     const rare = this.rare;
     const byte = load<u8>(literal + rare);
     const all = <u64>byte * ONES;
-    if (end - at < length) return 0;
+    if (end - at < length) return NOWHERE;
     at += rare;
     const last = end - (length - rare); // the last place where the byte can be
+    let far = at; // from where it is worth to take large steps
     while (at <= last) {
+      if (at >= far) {
+        while (at + 32 <= end) {
+          const first = load<u64>(at) ^ all;
+          const second = load<u64>(at, 8) ^ all;
+          const third = load<u64>(at, 16) ^ all;
+          const fourth = load<u64>(at, 24) ^ all;
+          const zeros =
+            ((first - ONES) & ~first) |
+            ((second - ONES) & ~second) |
+            ((third - ONES) & ~third) |
+            ((fourth - ONES) & ~fourth);
+          if (zeros & HIGHS) break;
+          at += 32;
+        }
+        far = at + 32;
+      }
       if (at + 8 <= end) {
+        // The lowest high bit is that of the first byte that is the one.
         const word = load<u64>(at) ^ all;
         const zeros = (word - ONES) & ~word & HIGHS;
         if (!zeros) {
@@ -36,7 +57,7 @@ export class Literal {
           continue;
         }
         at += <usize>(ctz(zeros) >> 3);
-        if (at > last) return 0;
+        if (at > last) return NOWHERE;
       } else if (load<u8>(at) != byte) {
         at++;
         continue;
@@ -44,7 +65,7 @@ export class Literal {
       if (same(at - rare, literal, length)) return at - rare;
       at++;
     }
-    return 0;
+    return NOWHERE;
   }
 }
 

@@ -11,18 +11,18 @@ export function decode(ptr: usize, end: usize): u32 {
   if (a < 0x80) return a | (1 << 24);
   const left = end - ptr;
   if (a - 0xc2 > 0x32 || left < 2) return INVALID;
-  const b = <u32>load<u8>(ptr, 1) ^ 0x80;
+  const b = (<u32>load<u8>(ptr, 1)) ^ 0x80;
   if (b > 0x3f) return INVALID;
   if (a < 0xe0) return ((a & 0x1f) << 6) | b | (2 << 24);
   if (left < 3) return INVALID;
-  const c = <u32>load<u8>(ptr, 2) ^ 0x80;
+  const c = (<u32>load<u8>(ptr, 2)) ^ 0x80;
   if (c > 0x3f) return INVALID;
   if (a < 0xf0) {
     const point = ((a & 0xf) << 12) | (b << 6) | c;
     return point < 0x800 || (point & 0xf800) == 0xd800 ? INVALID : point | (3 << 24);
   }
   if (left < 4) return INVALID;
-  const d = <u32>load<u8>(ptr, 3) ^ 0x80;
+  const d = (<u32>load<u8>(ptr, 3)) ^ 0x80;
   const point = ((a & 7) << 18) | (b << 12) | (c << 6) | d;
   return d > 0x3f || point - 0x10000 > 0xfffff ? INVALID : point | (4 << 24);
 }

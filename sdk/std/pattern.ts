@@ -5,14 +5,14 @@
 
 import { Alphabet } from "./pattern-alphabet";
 import { backtrack, Outcome } from "./pattern-backtrack";
-import { Automaton, GAVE_UP, Mode, NO_MATCH } from "./pattern-dfa";
-import { Ints } from "./pattern-memory";
+import { Automaton, GAVE_UP, Mode } from "./pattern-dfa";
+import { clearSlots, Ints } from "./pattern-memory";
 import { OnePass, OnePassBuilder } from "./pattern-onepass";
 import { Parser } from "./pattern-parse";
 import { Pike } from "./pattern-pike";
 import { Output, Replacement } from "./pattern-replace";
 import { Compiler, Program } from "./pattern-program";
-import { Literal } from "./pattern-search";
+import { Literal, NOWHERE } from "./pattern-search";
 import { codePointsOf, codePointsOfUtf8, decode } from "./pattern-text";
 import { decodeUtf8, encodedLengthMax, encodeUtf8 } from "./utf8";
 
@@ -148,9 +148,9 @@ export class Pattern {
   /** Whether the pattern matches anywhere in the text. Sets no places. */
   matches(ptr: usize, length: usize): bool {
     const end = ptr + length;
-    if (this.literal) return this.prefix!.find(ptr, end) != 0;
+    if (this.literal) return this.prefix!.find(ptr, end) != NOWHERE;
     const found = this.searcher().forward(ptr, ptr, end, true);
-    return found == GAVE_UP ? this.byThreads(ptr, ptr, end, end, this.forward.anchored, false, 0) : found != NO_MATCH;
+    return found == GAVE_UP ? this.byThreads(ptr, ptr, end, end, this.forward.anchored, false, 0) : found != NOWHERE;
   }
 
   /** Whether the pattern matches the text from its start to its end, as \A(?:…)\z does. Sets no places. */
@@ -159,13 +159,13 @@ export class Pattern {
     let whole = this.whole;
     if (!whole) this.whole = whole = new Automaton(this.forward, this.alphabet, Mode.Whole, false, null);
     const found = whole.forward(ptr, ptr, end, true);
-    return found == GAVE_UP ? this.byThreads(ptr, ptr, end, end, true, true, 0) : found != NO_MATCH;
+    return found == GAVE_UP ? this.byThreads(ptr, ptr, end, end, true, true, 0) : found != NOWHERE;
   }
 
   /** Finds the first match that begins at `from` or later; sets the places of group 0, the other groups have none. */
   find(ptr: usize, length: usize, from: usize = 0): bool {
     this.clear();
-    return from <= length && this.locate(ptr, ptr + from, ptr + length, 2) != NO_MATCH;
+    return from <= length && this.locate(ptr, ptr + from, ptr + length, 2) != NOWHERE;
   }
 
   /** As `find`, with the places of all groups. */
@@ -178,8 +178,18 @@ export class Pattern {
       const onePass = this.onePasser();
       if (onePass) return onePass.match(ptr, ptr, end, end, false, this.places, this.slotCount) || this.clear();
     }
+    const prefix = this.prefix;
+    if (prefix) {
+      // Mostly the first place that can be is it.
+      const onePass = this.onePasser();
+      const at = prefix.find(ptr + from, end);
+      if (at == NOWHERE) return false;
+      if (onePass && onePass.match(ptr, at, end, end, false, this.places, this.slotCount)) return true;
+      this.clear();
+      from = at - ptr;
+    }
     const until = this.locate(ptr, ptr + from, end, this.slotCount);
-    if (until == NO_MATCH) return false;
+    if (until == NOWHERE) return false;
     if (until == GAVE_UP) return true;
     return this.captureBetween(ptr, ptr + this.slots[0], until, end);
   }
@@ -276,23 +286,23 @@ export class Pattern {
 
   /** Forgets the last match. Returns false. */
   private clear(): bool {
-    memory.fill(this.places, 0xff, <usize>this.slots.length << 2);
+    clearSlots(this.places, (<usize>this.slots.length) << 2);
     return false;
   }
 
   /** Finds a match, sets its places and returns its end; GAVE_UP when `slots` places are set at once. */
   private locate(text: usize, from: usize, end: usize, slots: u32): usize {
     const anchored = this.forward.anchored;
-    if (anchored && from > text) return NO_MATCH;
+    if (anchored && from > text) return NOWHERE;
     let start = from;
     let until: usize;
     if (this.literal) {
       const prefix = this.prefix!;
       start = prefix.find(from, end);
-      until = start ? start + prefix.length : NO_MATCH;
+      until = start == NOWHERE ? start : start + prefix.length;
     } else {
       until = this.searcher().forward(text, from, end, false);
-      if (until != NO_MATCH && until != GAVE_UP && !anchored) {
+      if (until != NOWHERE && until != GAVE_UP && !anchored) {
         let reversed = this.reversed;
         if (!reversed)
           this.reversed = reversed = new Automaton(this.backward!, this.alphabet, Mode.Longest, false, null);
@@ -300,8 +310,8 @@ export class Pattern {
         if (start == GAVE_UP) until = GAVE_UP;
       }
     }
-    if (until == NO_MATCH) return NO_MATCH;
-    if (until == GAVE_UP) return this.byThreads(text, from, end, end, anchored, false, slots) ? GAVE_UP : NO_MATCH;
+    if (until == NOWHERE) return NOWHERE;
+    if (until == GAVE_UP) return this.byThreads(text, from, end, end, anchored, false, slots) ? GAVE_UP : NOWHERE;
     this.slots[0] = <i32>(start - text);
     this.slots[1] = <i32>(until - text);
     return until;
@@ -317,15 +327,7 @@ export class Pattern {
     return this.byThreads(text, start, until, end, true, true, count);
   }
 
-  private byThreads(
-    text: usize,
-    from: usize,
-    until: usize,
-    end: usize,
-    anchored: bool,
-    whole: bool,
-    slots: u32,
-  ): bool {
+  private byThreads(text: usize, from: usize, until: usize, end: usize, anchored: bool, whole: bool, slots: u32): bool {
     let pike = this.pike;
     if (!pike) this.pike = pike = new Pike();
     return pike.match(this.forward, this.alphabet, text, from, until, end, anchored, whole, this.places, slots);

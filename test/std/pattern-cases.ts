@@ -20,10 +20,43 @@ interface Flags {
   s: boolean;
 }
 
-const LETTERS = ["a", "a", "a", "b", "b", "c", "A", "B", "x", "k", "s", "K", "z", "0", "1", "9", "_", "-", "/", " ", "\n"];
+const LETTERS = [
+  "a",
+  "a",
+  "a",
+  "b",
+  "b",
+  "c",
+  "A",
+  "B",
+  "x",
+  "k",
+  "s",
+  "K",
+  "z",
+  "0",
+  "1",
+  "9",
+  "_",
+  "-",
+  "/",
+  " ",
+  "\n",
+];
 /** Code points of two to four bytes; some fold to ASCII, some to each other, some in threes. */
 const OTHERS = ["é", "É", "ß", "ẞ", "ſ", "\u212a", "σ", "ς", "Σ", "µ", "μ", "я", "Я", "日", "\ufffd", "\u{1f600}"];
-const MORE = ["\u{10428}", "\u{10400}", "\u0080", "\u07ff", "\u0800", "\uffff", "\u{10000}", "\u{10ffff}", "\0", "\x7f"];
+const MORE = [
+  "\u{10428}",
+  "\u{10400}",
+  "\u0080",
+  "\u07ff",
+  "\u0800",
+  "\uffff",
+  "\u{10000}",
+  "\u{10ffff}",
+  "\0",
+  "\x7f",
+];
 const SPECIAL = ["\\", ".", "+", "*", "?", "(", ")", "[", "]", "{", "}", "|", "^", "$"];
 const PERL: readonly (readonly [string, string])[] = [
   ["\\d", "0159"],
@@ -51,7 +84,20 @@ const POSIX: readonly (readonly [string, string])[] = [
 ];
 const TEMPLATES = [
   ...["", "-", "<$0>", "$1", "${1}x", "$1x", "$$", "$", "$$1", "${n}", "$n", "$n1-$2", "${1", "${", "${}", "$01", "$9"],
-  ...["${0}${0}", "[$1|$2|$3]", "${12345678901}", "$-", "→$1→", "$_x", "${n}${m}", "a$", "$ 1", "${1}}", "${n-}", "$10"],
+  ...[
+    "${0}${0}",
+    "[$1|$2|$3]",
+    "${12345678901}",
+    "$-",
+    "→$1→",
+    "$_x",
+    "${n}${m}",
+    "a$",
+    "$ 1",
+    "${1}}",
+    "${n-}",
+    "$10",
+  ],
 ];
 
 export class Cases {
@@ -72,7 +118,7 @@ export class Cases {
     const piece = this.chance(12) ? this.prefixed() : this.alternation();
     let source = piece.source;
     if (this.chance(8)) source = this.spoiled(source);
-    let pattern = Buffer.from(source);
+    let pattern: Buffer = Buffer.from(source);
     if (this.chance(200)) pattern = this.withBadBytes(pattern);
     const inputs = Array.from({ length: texts }, () => this.text(piece));
     return { pattern, template: Buffer.from(random.pick(TEMPLATES)), texts: inputs };
@@ -91,7 +137,6 @@ export class Cases {
 
   private alternation(): Piece {
     const before = { ...this.flags };
-    const random = this.random;
     const branches = [this.concatenation()];
     while (branches.length < 4 && this.chance(4)) branches.push(this.concatenation());
     this.flags = before;
@@ -99,7 +144,6 @@ export class Cases {
       source: branches.map((branch) => branch.source).join("|"),
       sample: (r) => r.pick(branches).sample(r),
     };
-    void random;
   }
 
   private concatenation(): Piece {
@@ -136,7 +180,8 @@ export class Cases {
       max = min + random.below(4);
       source = random.pick([`{${min}}`, `{${min},}`, `{${min},${max}}`]);
       if (source === `{${min}}`) max = min;
-      if (this.chance(60)) source = random.pick(["{1000}", "{0,1000}", "{1001}", "{2,1}", "{0}", "{0,0}", "{999,}", "{500}"]);
+      if (this.chance(60))
+        source = random.pick(["{1000}", "{0,1000}", "{1001}", "{2,1}", "{0}", "{0,0}", "{999,}", "{500}"]);
     }
     return {
       source: atom.source + source + lazy,
@@ -296,12 +341,95 @@ export class Cases {
     const chars = [...source];
     const pieces = [
       ...SPECIAL,
-      ...["**", "(?", "(?P<", "(?<n", "(?i", "(?-", "(?-i)", "(?)", "(?i-)", "(?--i:a)", "\\1", "\\8", "\\01", "\\Q", "\\E"],
-      ...["{", "{1", "{1,", "{,1}", "{2}", "{1}{2}", "{01}", "{1,0}", "[:", ":]", "[[:x:]]", "[[:alpha:]]", "[a", "[]", "[^"],
-      ...["\\x", "\\x1", "\\x{", "\\x{}", "\\x{110000}", "\\xg0", "\\C", "\\Z", "\\h", "\\_", "\\é", "\\p{L}", "\\pN", "\\PZ"],
-      ...["(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?>a)", "(?#a)", "(?P=n)", "(?P>n)", "(?'n'a)", "\\k<n>", "\\G", "\\K"],
-      ...["a-\\d", "z-a", "\\d-z", "[z-a]", "[a-\\d]", "[\\d-a]", "[\\b]", "[\\A]", "[\\Q]", "(?i)", "||", "()", "a*?+"],
-      ...["\\", "x{1000}", "(x{50}){21}", "(x{50}){20}", "((x{10}){10}){10}", "((x{10}){10}){11}", "(?:){1000}{2}", "\0"],
+      ...[
+        "**",
+        "(?",
+        "(?P<",
+        "(?<n",
+        "(?i",
+        "(?-",
+        "(?-i)",
+        "(?)",
+        "(?i-)",
+        "(?--i:a)",
+        "\\1",
+        "\\8",
+        "\\01",
+        "\\Q",
+        "\\E",
+      ],
+      ...[
+        "{",
+        "{1",
+        "{1,",
+        "{,1}",
+        "{2}",
+        "{1}{2}",
+        "{01}",
+        "{1,0}",
+        "[:",
+        ":]",
+        "[[:x:]]",
+        "[[:alpha:]]",
+        "[a",
+        "[]",
+        "[^",
+      ],
+      ...[
+        "\\x",
+        "\\x1",
+        "\\x{",
+        "\\x{}",
+        "\\x{110000}",
+        "\\xg0",
+        "\\C",
+        "\\Z",
+        "\\h",
+        "\\_",
+        "\\é",
+        "\\p{L}",
+        "\\pN",
+        "\\PZ",
+      ],
+      ...[
+        "(?=a)",
+        "(?!a)",
+        "(?<=a)",
+        "(?<!a)",
+        "(?>a)",
+        "(?#a)",
+        "(?P=n)",
+        "(?P>n)",
+        "(?'n'a)",
+        "\\k<n>",
+        "\\G",
+        "\\K",
+      ],
+      ...[
+        "a-\\d",
+        "z-a",
+        "\\d-z",
+        "[z-a]",
+        "[a-\\d]",
+        "[\\d-a]",
+        "[\\b]",
+        "[\\A]",
+        "[\\Q]",
+        "(?i)",
+        "||",
+        "()",
+        "a*?+",
+      ],
+      ...[
+        "\\",
+        "x{1000}",
+        "(x{50}){21}",
+        "(x{50}){20}",
+        "((x{10}){10}){10}",
+        "((x{10}){10}){11}",
+        "(?:){1000}{2}",
+        "\0",
+      ],
     ];
     for (let n = 1 + random.below(2); n; n--) {
       const at = random.below(chars.length + 1);
@@ -345,7 +473,16 @@ export class Cases {
 
   private withBadBytes(bytes: Buffer): Buffer {
     const { random } = this;
-    const bad = [[0x80], [0xff], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0xc0, 0x80], [0xf4, 0x90]];
+    const bad = [
+      [0x80],
+      [0xff],
+      [0xc3],
+      [0xe2, 0x82],
+      [0xed, 0xa0, 0x80],
+      [0xf0, 0x9f, 0x98],
+      [0xc0, 0x80],
+      [0xf4, 0x90],
+    ];
     const at = random.below(bytes.length + 1);
     return Buffer.concat([
       bytes.subarray(0, at),

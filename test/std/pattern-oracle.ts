@@ -20,15 +20,14 @@ export class GoRegexp implements Disposable {
   private readonly folder = mkdtempSync(join(tmpdir(), "meshwasm-pattern-"));
   private readonly program = join(this.folder, "pattern");
 
-  private constructor() {
+  constructor() {
     const sources = fileURLToPath(new URL("oracles/pattern", import.meta.url));
     const { status, stderr } = spawnSync("go", ["build", "-o", this.program, "."], { cwd: sources, encoding: "utf8" });
     if (status !== 0) throw new Error(`the oracle does not build: ${stderr}`);
   }
 
-  /** Null where there is no Go. */
-  static open(): GoRegexp | null {
-    return spawnSync("go", ["version"]).status === 0 ? new GoRegexp() : null;
+  static isThere(): boolean {
+    return spawnSync("go", ["version"]).status === 0;
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 import { AlphabetBuilder } from "../../../sdk/std/pattern-alphabet";
 import { backtrack, Outcome } from "../../../sdk/std/pattern-backtrack";
-import { Automaton, GAVE_UP, Mode, NO_MATCH } from "../../../sdk/std/pattern-dfa";
+import { Automaton, GAVE_UP, Mode } from "../../../sdk/std/pattern-dfa";
 import { addFolds } from "../../../sdk/std/pattern-fold";
 import { Ints } from "../../../sdk/std/pattern-memory";
 import { OnePass, OnePassBuilder } from "../../../sdk/std/pattern-onepass";
@@ -9,7 +9,7 @@ import { Pike } from "../../../sdk/std/pattern-pike";
 import { Compiler } from "../../../sdk/std/pattern-program";
 import { Ranges } from "../../../sdk/std/pattern-ranges";
 import { Output, Replacement } from "../../../sdk/std/pattern-replace";
-import { Literal } from "../../../sdk/std/pattern-search";
+import { Literal, NOWHERE } from "../../../sdk/std/pattern-search";
 import { codePointsOfUtf8 } from "../../../sdk/std/pattern-text";
 import { Pattern, PatternLimits } from "../../../sdk/std/pattern";
 import { give, giveArray, giveText } from "./io";
@@ -26,7 +26,7 @@ let whole: Automaton | null = null;
 let backward: Automaton | null = null;
 
 /** Bytes of the automata that forget. */
-const LITTLE: u32 = 1024;
+const LITTLE: u32 = 2048;
 
 /** 1 when the pattern is taken. */
 export function compile(ptr: usize, length: usize): i32 {
@@ -36,6 +36,12 @@ export function compile(ptr: usize, length: usize): i32 {
 
 export function compileWithin(ptr: usize, length: usize, characters: i32, instructions: i32): i32 {
   pattern = Pattern.compileBytes(ptr, length, new PatternLimits(characters, instructions));
+  return pattern ? 1 : 0;
+}
+
+/** Of UTF-16. */
+export function compileUnits(ptr: usize, length: usize): i32 {
+  pattern = Pattern.compile(String.UTF16.decodeUnsafe(ptr, length));
   return pattern ? 1 : 0;
 }
 
@@ -77,6 +83,10 @@ export function groupName(group: i32): usize {
 
 export function matches(ptr: usize, length: usize): bool {
   return pattern!.matches(ptr, length);
+}
+
+export function captures(ptr: usize, length: usize): bool {
+  return pattern!.capture(ptr, length);
 }
 
 /** matches, matchesWhole, number of places, places of the groups, numbers of places of all matches (at most 100), those places. */
@@ -139,7 +149,7 @@ export function machines(ptr: usize, length: usize): i32 {
     if (p.find(ptr, length, from) != found || p.start() != start || p.end() != until) return 4;
     if (program.anchored && from) continue;
     const seen = forward!.forward(ptr, ptr + from, end, false);
-    if (seen != GAVE_UP && seen != (found ? ptr + until : NO_MATCH)) return 5;
+    if (seen != GAVE_UP && seen != (found ? ptr + until : NOWHERE)) return 5;
     if (!found) continue;
     p.capture(ptr, length, from);
     if (backward) {
@@ -159,7 +169,7 @@ export function machines(ptr: usize, length: usize): i32 {
     if (small[0] != start || small[1] != until) return 12;
   }
   const seen = whole!.forward(ptr, ptr, end, true);
-  if (seen != GAVE_UP && seen != (wholly ? end : NO_MATCH)) return 13;
+  if (seen != GAVE_UP && seen != (wholly ? end : NOWHERE)) return 13;
   if (p.captureWhole(ptr, length) != wholly) return 14;
   if (pike.match(program, alphabet, ptr, ptr, end, end, true, true, at, count) != wholly) return 15;
   if (wholly && !same(slots)) return 16;
@@ -197,15 +207,103 @@ export function quote(ptr: usize, length: usize): usize {
   return giveText(Pattern.quote(String.UTF8.decodeUnsafe(ptr, length)));
 }
 
-/** What folds to a code point: pairs of first and last. */
-export function foldsOf(c: u32): usize {
+/** What folds to code points and is none of them: pairs of first and last. */
+export function foldsOf(low: u32, high: u32): usize {
   const folds = new Ranges();
-  addFolds(c, c, folds);
+  addFolds(low, high, folds);
   const answer = give(folds.list.ptr, <usize>folds.list.length << 2);
   folds.list.free();
   return answer;
 }
 
-export function matchesWhole(ptr: usize, length: usize): bool {
-  return pattern!.matchesWhole(ptr, length);
+// For times: each calls a function of the pattern many times and returns how often it has found something.
+
+export function matchesTimes(ptr: usize, length: usize, times: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < times; i++) found += i32(pattern!.matches(ptr, length));
+  return found;
+}
+export function wholeTimes(ptr: usize, length: usize, times: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < times; i++) found += i32(pattern!.matchesWhole(ptr, length));
+  return found;
+}
+export function findTimes(ptr: usize, length: usize, times: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < times; i++) found += i32(pattern!.find(ptr, length));
+  return found;
+}
+export function captureTimes(ptr: usize, length: usize, times: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < times; i++) found += i32(pattern!.capture(ptr, length));
+  return found;
+}
+export function captureWholeTimes(ptr: usize, length: usize, times: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < times; i++) found += i32(pattern!.captureWhole(ptr, length));
+  return found;
+}
+
+/** How far the heap of a runtime that never frees has come. */
+export function allocated(): usize {
+  return heap.alloc(1);
+}
+
+// For the fuzz test. Each returns 1 when a match was found; what it does with its input must not trap.
+
+/** The bytes as a pattern, on themselves and on a text. */
+export function fuzzPattern(ptr: usize, length: usize): i32 {
+  if (!compile(ptr, length)) return 0;
+  const found = search(ptr, length);
+  const text = "/api/v1/users/jane-doe?x=aaab&y=\u00e9\u212a";
+  const bytes = String.UTF8.encode(text);
+  return found | search(changetype<usize>(bytes), bytes.byteLength);
+}
+
+const PATTERNS: StaticArray<string> = [
+  "^/api/v[0-9]+/users/([a-z0-9-]+)$",
+  "(?i)\\b(union\\s+select|insert\\s+into|<script)\\b?",
+  "(a+)+$",
+  "Bearer ([A-Za-z0-9._~+/-]+=*)",
+  "(?:(a|ab)(c|bcd)(d*))|(.)",
+  "([^=&]*)=([^&]*)",
+  "(?m)^\\s*(\\w+)\\s*:\\s*(.*?)\\s*$",
+  "(?s)(.*)(\\x{fffd}|\u00e9|[^\\x00-\\x7f])(.*?)",
+  "(?U)(x*)(y+?)\\B",
+  "(?:.*a){3}.{4}b",
+];
+const compiled: Array<Pattern> = [];
+
+/** The bytes as a text, on one of some patterns. */
+export function fuzzText(ptr: usize, length: usize): i32 {
+  if (!compiled.length) for (let i = 0; i < PATTERNS.length; i++) compiled.push(Pattern.compile(PATTERNS[i])!);
+  pattern = compiled[textPattern(ptr, length)];
+  return search(ptr, length);
+}
+
+/** The number of the pattern that fuzzText takes for a text. */
+export function textPattern(ptr: usize, length: usize): i32 {
+  let sum: u32 = 0;
+  for (let i: usize = 0; i < length; i++) sum = sum * 31 + load<u8>(ptr + i);
+  return sum % PATTERNS.length;
+}
+
+export function patternOfText(number: i32): usize {
+  return giveText(PATTERNS[number]);
+}
+
+const inAngles = new Replacement("<$1>");
+
+function search(ptr: usize, length: usize): i32 {
+  const p = pattern!;
+  const found = p.matches(ptr, length);
+  p.matchesWhole(ptr, length);
+  if (p.capture(ptr, length) != found) unreachable();
+  if (p.start() < 0 == found || p.end() > <i32>length) unreachable();
+  if (!(length & 7)) {
+    p.captureWhole(ptr, length);
+    p.findAll(ptr, length, 20);
+    p.replace(ptr, length, inAngles, 20, 4096);
+  }
+  return i32(found);
 }
