@@ -152,7 +152,7 @@ function decode<T>(ptr: usize, length: usize, out: usize, table: usize, padded: 
   for (; count < 4 && at < length; count++, at++) {
     const value = valueAt<T>(ptr, at, table);
     if (value > 63) break;
-    bits |= value << <u32>(18 - 6 * count);
+    bits |= value << (18 - 6 * <u32>count);
   }
   if (count < 4) {
     const unused: u32 = count == 2 ? 0xffff : 0xff;
@@ -175,7 +175,9 @@ function bytesOf(text: string, table: usize, padded: bool): Uint8Array | null {
   const length = <usize>text.length;
   let max = decodedBase64Max(length);
   // Without what padding stands for, so that the array has its size from the start.
-  if (padded && length > 3) for (let i: usize = 1; i < 3; i++) if (text.charCodeAt(<i32>(length - i)) == 0x3d) max--;
+  if (padded && length && !(length & 3)) {
+    for (let i = 1; i < 3; i++) if (text.charCodeAt(<i32>length - i) == 0x3d) max--;
+  }
   const bytes = new Uint8Array(<i32>max);
   const written = decode<u16>(changetype<usize>(text), length, bytes.dataStart, table, padded);
   base64ErrorAt = written < 0 ? <i32>~written : -1;

@@ -17,8 +17,9 @@ function sipHash(ptr: usize, length: usize, k0: u64, k1: u64, perWord: i32, atEn
   let v2 = k0 ^ 0x6c7967656e657261;
   let v3 = k1 ^ 0x7465646279746573;
   const last = ptr + (length & ~7);
+  let at = ptr;
   // One pass for each word, one for the word with the length, one without a word to finish.
-  for (let at = ptr; ; at += 8) {
+  while (true) {
     let word: u64 = 0;
     let rounds = perWord;
     if (at < last) word = load<u64>(at);
@@ -40,8 +41,10 @@ function sipHash(ptr: usize, length: usize, k0: u64, k1: u64, perWord: i32, atEn
       v2 = rotl(v2, 32);
     } while (--rounds);
     v0 ^= word;
-    if (at > last) return v0 ^ v1 ^ v2 ^ v3;
+    if (at > last) break;
+    at += 8;
   }
+  return v0 ^ v1 ^ v2 ^ v3;
 }
 
 /** The up to seven bytes behind the last whole word, with the length in the highest byte. */
