@@ -18,12 +18,12 @@ export function decodedBase64Max(length: usize): usize {
 
 /** Writes base64Length(length) characters to `out`, which must not overlap the bytes. Returns their number. */
 export function encodeBase64(ptr: usize, length: usize, out: usize): usize {
-  return encode<u8>(ptr, length, out, STANDARD, true);
+  return encode<u8>(ptr, length, out, standard(), true);
 }
 
 /** Writes base64UrlLength(length) characters to `out`, which must not overlap the bytes. Returns their number. */
 export function encodeBase64Url(ptr: usize, length: usize, out: usize): usize {
-  return encode<u8>(ptr, length, out, URL_SAFE, false);
+  return encode<u8>(ptr, length, out, urlSafe(), false);
 }
 
 /**
@@ -31,19 +31,19 @@ export function encodeBase64Url(ptr: usize, length: usize, out: usize): usize {
  * ~offset (negative) of the first character that cannot stand there; the length when the text cannot end there.
  */
 export function decodeBase64(ptr: usize, length: usize, out: usize): isize {
-  return decode<u8>(ptr, length, out, STANDARD_VALUES, true);
+  return decode<u8>(ptr, length, out, standardValues(), true);
 }
 
 /** As decodeBase64, without padding and with the URL safe alphabet. */
 export function decodeBase64Url(ptr: usize, length: usize, out: usize): isize {
-  return decode<u8>(ptr, length, out, URL_SAFE_VALUES, false);
+  return decode<u8>(ptr, length, out, urlSafeValues(), false);
 }
 
 /** The bytes as base64 text. */
 export function toBase64(bytes: Uint8Array): string {
   // @ts-ignore: built into the compiler
   const text = __new(base64Length(bytes.length) << 1, idof<string>());
-  encode<u16>(bytes.dataStart, bytes.length, text, STANDARD, true);
+  encode<u16>(bytes.dataStart, bytes.length, text, standard(), true);
   return changetype<string>(text);
 }
 
@@ -51,32 +51,45 @@ export function toBase64(bytes: Uint8Array): string {
 export function toBase64Url(bytes: Uint8Array): string {
   // @ts-ignore: built into the compiler
   const text = __new(base64UrlLength(bytes.length) << 1, idof<string>());
-  encode<u16>(bytes.dataStart, bytes.length, text, URL_SAFE, false);
+  encode<u16>(bytes.dataStart, bytes.length, text, urlSafe(), false);
   return changetype<string>(text);
 }
 
 /** The bytes that base64 text stands for; null when it is not well-formed, and `base64ErrorAt` then says where. */
 export function fromBase64(text: string): Uint8Array | null {
-  return bytesOf(text, STANDARD_VALUES, true);
+  return bytesOf(text, standardValues(), true);
 }
 
 /** The bytes that base64url text stands for; null when it is not well-formed, and `base64ErrorAt` then says where. */
 export function fromBase64Url(text: string): Uint8Array | null {
-  return bytesOf(text, URL_SAFE_VALUES, false);
+  return bytesOf(text, urlSafeValues(), false);
 }
 
 /** Where the last fromBase64 or fromBase64Url met a wrong character, -1 when it did not. */
 export let base64ErrorAt: i32 = -1;
 
-// The character of each value, and the value of each character: 0xff for what is none.
-// @ts-ignore: decorator
-@lazy const STANDARD: usize = alphabet(memory.data(64), 0x2b, 0x2f);
-// @ts-ignore: decorator
-@lazy const URL_SAFE: usize = alphabet(memory.data(64), 0x2d, 0x5f);
-// @ts-ignore: decorator
-@lazy const STANDARD_VALUES: usize = values(memory.data(256), STANDARD);
-// @ts-ignore: decorator
-@lazy const URL_SAFE_VALUES: usize = values(memory.data(256), URL_SAFE);
+// Tables: the character of each value, and the value of each character, 0xff for what is none. They are filled when they
+// are used for the first time, so that a module which uses one has one.
+
+function standard(): usize {
+  const table = memory.data(64);
+  return load<u8>(table) ? table : alphabet(table, 0x2b, 0x2f);
+}
+
+function urlSafe(): usize {
+  const table = memory.data(64);
+  return load<u8>(table) ? table : alphabet(table, 0x2d, 0x5f);
+}
+
+function standardValues(): usize {
+  const table = memory.data(256);
+  return load<u8>(table) ? table : values(table, standard());
+}
+
+function urlSafeValues(): usize {
+  const table = memory.data(256);
+  return load<u8>(table) ? table : values(table, urlSafe());
+}
 
 function alphabet(table: usize, c62: u8, c63: u8): usize {
   for (let i = 0; i < 26; i++) {
@@ -95,39 +108,40 @@ function values(table: usize, characters: usize): usize {
   return table;
 }
 
-// @ts-ignore: decorator
-@inline
-function put<T>(out: usize, index: usize, table: usize, value: u32): void {
-  store<T>(out + index * sizeof<T>(), <T>load<u8>(table + (value & 63)));
+function put<T>(out: usize, index: usize, c: u32): void {
+  if (sizeof<T>() == 1) store<u8>(out + index, c);
+  else store<u16>(out + (index << 1), c);
+}
+
+function putValue<T>(out: usize, index: usize, table: usize, value: u32): void {
+  put<T>(out, index, load<u8>(table + (value & 63)));
 }
 
 function encode<T>(ptr: usize, length: usize, out: usize, table: usize, padded: bool): usize {
   const end = ptr + length;
   const start = out;
   for (; ptr + 3 <= end; ptr += 3) {
-    const bits = (<u32>load<u8>(ptr) << 16) | (<u32>load<u8>(ptr, 1) << 8) | <u32>load<u8>(ptr, 2);
-    put<T>(out, 0, table, bits >> 18);
-    put<T>(out, 1, table, bits >> 12);
-    put<T>(out, 2, table, bits >> 6);
-    put<T>(out, 3, table, bits);
+    const bits = ((<u32>load<u8>(ptr)) << 16) | ((<u32>load<u8>(ptr, 1)) << 8) | (<u32>load<u8>(ptr, 2));
+    putValue<T>(out, 0, table, bits >> 18);
+    putValue<T>(out, 1, table, bits >> 12);
+    putValue<T>(out, 2, table, bits >> 6);
+    putValue<T>(out, 3, table, bits);
     out += 4 * sizeof<T>();
   }
   const rest = end - ptr;
   if (rest) {
-    const bits = (<u32>load<u8>(ptr) << 16) | (rest > 1 ? <u32>load<u8>(ptr, 1) << 8 : 0);
-    put<T>(out, 0, table, bits >> 18);
-    put<T>(out, 1, table, bits >> 12);
-    if (rest > 1) put<T>(out, 2, table, bits >> 6);
-    else if (padded) store<T>(out + 2 * sizeof<T>(), 0x3d);
-    if (padded) store<T>(out + 3 * sizeof<T>(), 0x3d);
+    const bits = ((<u32>load<u8>(ptr)) << 16) | (rest > 1 ? (<u32>load<u8>(ptr, 1)) << 8 : 0);
+    putValue<T>(out, 0, table, bits >> 18);
+    putValue<T>(out, 1, table, bits >> 12);
+    if (rest > 1) putValue<T>(out, 2, table, bits >> 6);
+    else if (padded) put<T>(out, 2, 0x3d);
+    if (padded) put<T>(out, 3, 0x3d);
     out += (padded ? 4 : rest + 1) * sizeof<T>();
   }
   return (out - start) / sizeof<T>();
 }
 
 /** 0xff when the character at `index` is none of the alphabet. */
-// @ts-ignore: decorator
-@inline
 function valueAt<T>(ptr: usize, index: usize, table: usize): u32 {
   const c = <u32>load<T>(ptr + index * sizeof<T>());
   return sizeof<T>() > 1 && c > 0xff ? 0xff : <u32>load<u8>(table + c);

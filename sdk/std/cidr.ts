@@ -192,10 +192,8 @@ function writeV4(out: usize, value: u32): usize {
   return write - out;
 }
 
-// @ts-ignore: decorator
-@inline
 function groupOf(high: u64, low: u64, index: i32): u32 {
-  return <u32>((index < 4 ? high : low) >> ((3 - (index & 3)) << 4)) & 0xffff;
+  return (<u32>((index < 4 ? high : low) >> ((3 - (index & 3)) << 4))) & 0xffff;
 }
 
 function writeV6(out: usize, high: u64, low: u64): usize {
@@ -260,25 +258,26 @@ export class IpPrefix {
   parse(ptr: usize, length: usize, strict: bool = false, bare: bool = false): PrefixError {
     let slash: usize = 0;
     while (slash < length && load<u8>(ptr + slash) != 0x2f) slash++;
-    if (!scratch.parse(ptr, slash)) return PrefixError.BadAddress;
-    const address = scratch;
-    let bits: i32;
-    if (slash == length) {
-      if (!bare) return PrefixError.BadLength;
-      bits = 128;
-    } else {
-      // Mapped text has its length in IPv6 bits; below 96 it is an IPv6 prefix.
+    const address = this.address;
+    const highBefore = address.high;
+    const lowBefore = address.low;
+    if (!address.parse(ptr, slash)) return PrefixError.BadAddress;
+    let error = PrefixError.None;
+    let bits = 128;
+    if (slash < length) {
+      // A mapped address has its length in IPv6 bits; below 96 it is an IPv6 prefix.
       const isV6 = hasColon(ptr, slash);
       bits = decimal(ptr + slash + 1, ptr + length, isV6 ? 128 : 32);
-      if (bits < 0) return PrefixError.BadLength;
-      if (!isV6) bits += 96;
-    }
+      if (bits < 0) error = PrefixError.BadLength;
+      else if (!isV6) bits += 96;
+    } else if (!bare) error = PrefixError.BadLength;
     const high = address.high & maskOf(bits);
     const low = address.low & maskOf(bits - 64);
-    if (strict && (high != address.high || low != address.low)) return PrefixError.HostBits;
-    this.address.high = high;
-    this.address.low = low;
-    this.bits = bits >= 96 && this.address.isV4 ? bits - 96 : bits;
+    if (strict && !error && (high != address.high || low != address.low)) error = PrefixError.HostBits;
+    address.high = error ? highBefore : high;
+    address.low = error ? lowBefore : low;
+    if (error) return error;
+    this.bits = bits >= 96 && address.isV4 ? bits - 96 : bits;
     this.bitsOf128 = bits;
     return PrefixError.None;
   }
@@ -302,9 +301,6 @@ export class IpPrefix {
     return this.address.toString() + "/" + this.bits.toString();
   }
 }
-
-// @ts-ignore: decorator
-@lazy const scratch: IpAddress = new IpAddress();
 
 /** Most prefixes in a set. */
 const MAX_PREFIXES: i32 = 1 << 20;
@@ -361,9 +357,9 @@ export class PrefixSet {
   }
 
   private findV4(address: u32): i64 {
-    const key = (<u64>address << 32) | 0xffffffff;
+    const key = ((<u64>address) << 32) | 0xffffffff;
     let at = 0;
-    for (let count = this.v4.length; count > 1; ) {
+    for (let count = this.v4.length; count > 1;) {
       const half = count >> 1;
       at = select(at + half, at, unchecked(this.v4[at + half]) <= key);
       count -= half;
@@ -374,7 +370,7 @@ export class PrefixSet {
   private findV6(high: u64, low: u64): i64 {
     const ranges = changetype<usize>(this.v6);
     let at: usize = 0;
-    for (let count = <usize>this.v6Values.length; count > 1; ) {
+    for (let count = <usize>this.v6Values.length; count > 1;) {
       const half = count >> 1;
       const start = ranges + ((at + half) << 4);
       const startHigh = load<u64>(start);
@@ -423,7 +419,7 @@ export class PrefixSet {
     store<u64>(record, high);
     store<u64>(record, low, 8);
     store<u32>(record, value, 16);
-    store<u32>(record, (<u32>bits << 24) | <u32>this.size, 20);
+    store<u32>(record, ((<u32>bits) << 24) | (<u32>this.size), 20);
   }
 }
 
@@ -435,7 +431,8 @@ function bitsAt(record: usize): i32 {
 function holds(outer: usize, inner: usize): bool {
   const bits = bitsAt(outer);
   return (
-    (load<u64>(inner) & maskOf(bits)) == load<u64>(outer) && (load<u64>(inner, 8) & maskOf(bits - 64)) == load<u64>(outer, 8)
+    (load<u64>(inner) & maskOf(bits)) == load<u64>(outer) &&
+    (load<u64>(inner, 8) & maskOf(bits - 64)) == load<u64>(outer, 8)
   );
 }
 
@@ -469,7 +466,7 @@ class RangesV4 {
   }
 
   begin(start: u32, value: u32, empty: bool): void {
-    const item = (<u64>start << 32) | value;
+    const item = ((<u64>start) << 32) | value;
     const last = this.count - 1;
     if (unchecked(this.items[last]) >> 32 == start) this.count = last;
     // The range before may go on.
@@ -527,7 +524,7 @@ function copyRecord(to: usize, from: usize): void {
 /** Heap sort: in place, and no order of the input is slow. */
 function sort(records: usize, count: usize): void {
   const moved = memory.data(24, 8);
-  for (let root = count >> 1; root > 0; ) {
+  for (let root = count >> 1; root > 0;) {
     root--;
     copyRecord(moved, records + root * RECORD);
     sift(records, root, count, moved);

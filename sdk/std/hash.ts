@@ -53,5 +53,5 @@ function lastWord(ptr: usize, length: usize): u64 {
   let word: u64 = 0;
   if (rest && length > 7) word = load<u64>(ptr + length - 8) >> ((8 - rest) << 3);
   else for (let i = rest; i > 0; i--) word = (word << 8) | load<u8>(ptr + i - 1);
-  return word | (<u64>length << 56);
+  return word | ((<u64>length) << 56);
 }

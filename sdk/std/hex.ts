@@ -7,8 +7,6 @@ export function encodeHex(ptr: usize, length: usize, out: usize): usize {
 }
 
 /** The two digits of a byte, as they stand in memory. */
-// @ts-ignore: decorator
-@inline
 function digitsOf(byte: u32): u32 {
   const nibbles = (byte >> 4) | ((byte & 15) << 8);
   // In each half: 6 more than 9 carries into bit 4.
@@ -47,11 +45,10 @@ export function fromHex(text: string): Uint8Array | null {
 /** Where the last fromHex met a wrong character, -1 when it did not. */
 export let hexErrorAt: i32 = -1;
 
-/** Value of a digit by character, 0xff for what is none. */
-// @ts-ignore: decorator
-@lazy const VALUES: usize = values(memory.data(256));
-
-function values(table: usize): usize {
+/** Value of a digit by character, 0xff for what is none; filled when it is used for the first time. */
+function values(): usize {
+  const table = memory.data(256);
+  if (load<u8>(table)) return table;
   memory.fill(table, 0xff, 256);
   for (let i = 0; i < 10; i++) store<u8>(table + 0x30 + i, i);
   for (let i = 10; i < 16; i++) {
@@ -61,17 +58,18 @@ function values(table: usize): usize {
   return table;
 }
 
-function valueAt<T>(at: usize): u32 {
+function valueAt<T>(at: usize, table: usize): u32 {
   const c = <u32>load<T>(at);
-  return sizeof<T>() > 1 && c > 0xff ? 0xff : <u32>load<u8>(VALUES + c);
+  return sizeof<T>() > 1 && c > 0xff ? 0xff : <u32>load<u8>(table + c);
 }
 
 function decode<T>(ptr: usize, length: usize, out: usize): isize {
+  const table = values();
   for (let i: usize = 0; i < length; i += 2) {
-    const high = valueAt<T>(ptr + i * sizeof<T>());
+    const high = valueAt<T>(ptr + i * sizeof<T>(), table);
     if (high > 15) return ~i;
     if (i + 1 == length) return ~length;
-    const low = valueAt<T>(ptr + (i + 1) * sizeof<T>());
+    const low = valueAt<T>(ptr + (i + 1) * sizeof<T>(), table);
     if (low > 15) return ~(i + 1);
     store<u8>(out + (i >> 1), (high << 4) | low);
   }

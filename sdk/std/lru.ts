@@ -42,7 +42,7 @@ export class Lru<V> {
   ) {
     const room = min(max(capacity, 1), MAX_CAPACITY) + 1;
     this.capacity = room - 1;
-    this.nodes = new ArrayBuffer(room << <i32>NODE_SHIFT);
+    this.nodes = new ArrayBuffer(room << (<i32>NODE_SHIFT));
     this.buckets = new StaticArray<u32>(1 << (32 - clz(room - 1)));
     this.keys = new StaticArray<ArrayBuffer | null>(room);
     this.values = new StaticArray<V>(room);
@@ -92,27 +92,27 @@ export class Lru<V> {
   // With text as keys: its UTF-16 units. One map has keys of one kind.
 
   getText(key: string, fallback: V, now: u64 = 0): V {
-    return this.get(changetype<usize>(key), <usize>key.length << 1, fallback, now);
+    return this.get(changetype<usize>(key), (<usize>key.length) << 1, fallback, now);
   }
 
   hasText(key: string, now: u64 = 0): bool {
-    return this.has(changetype<usize>(key), <usize>key.length << 1, now);
+    return this.has(changetype<usize>(key), (<usize>key.length) << 1, now);
   }
 
   setText(key: string, value: V, expires: u64 = u64.MAX_VALUE): bool {
-    return this.set(changetype<usize>(key), <usize>key.length << 1, value, expires);
+    return this.set(changetype<usize>(key), (<usize>key.length) << 1, value, expires);
   }
 
   deleteText(key: string): bool {
-    return this.delete(changetype<usize>(key), <usize>key.length << 1);
+    return this.delete(changetype<usize>(key), (<usize>key.length) << 1);
   }
 
   private node(index: u32): usize {
-    return changetype<usize>(this.nodes) + (<usize>index << NODE_SHIFT);
+    return changetype<usize>(this.nodes) + ((<usize>index) << NODE_SHIFT);
   }
 
   private bucket(hash: u64): usize {
-    return changetype<usize>(this.buckets) + ((<usize>hash & <usize>(this.buckets.length - 1)) << 2);
+    return changetype<usize>(this.buckets) + (((<usize>hash) & (<usize>(this.buckets.length - 1))) << 2);
   }
 
   private find(hash: u64, ptr: usize, length: usize): u32 {

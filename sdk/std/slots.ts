@@ -2,13 +2,15 @@
  * and written back as a whole. It works in place, and whatever the bytes are, it never reads or writes outside of them.
  *
  * Little-endian: u32 magic, u16 layout version, u16 bytes of payload per slot, u32 slots, u32 kind, then per slot
- * u64 hash (0: free), u64 time of last use, payload. A key may stand in the 16 slots from its own on, around the end. */
+ * u64 hash (0: free), u64 time of last use, payload. A key stands in one of two groups of 8 slots, which bits 0 to 15 and 16
+ * to 31 of its hash choose; a new one in that with more free slots. So a table of 1024 slots takes random keys until it is
+ * about 80 % full; the layout of a table and the way to shards take other bits. */
 
 const MAGIC: u32 = 0x4c54736d;
 const VERSION: u16 = 1;
 const HEADER: usize = 16;
 const SLOT_HEADER: usize = 16;
-const WINDOW: u32 = 16;
+const GROUP: u32 = 8;
 const MAX_SLOTS: u32 = 1 << 16;
 const MAX_PAYLOAD: u32 = 1024;
 
@@ -45,7 +47,8 @@ export class SlotTable {
   isNew: bool = false;
   private ptr: usize = 0;
   private slots: u32 = 0;
-  private payload: usize = 0;
+  /** Bytes from slot to slot. */
+  private stride: usize = 0;
 
   /** Makes an empty table of slotTableSize(slots, payload) bytes at `ptr`. `kind`: what the payload is, e.g. a version. */
   format(ptr: usize, kind: u32, slots: u32, payload: u32): SlotError {
@@ -73,16 +76,18 @@ export class SlotTable {
     if (length != size) return SlotError.Length;
     this.ptr = ptr;
     this.slots = slots;
-    this.payload = payload;
+    this.stride = SLOT_HEADER + payload;
     return SlotError.None;
   }
 
   /** Address of the payload of a key; 0 when it has no slot. */
   find(hash: u64): usize {
     const key = hash || 1;
-    for (let i: u32 = 0, most = min(WINDOW, this.slots); i < most; i++) {
-      const slot = this.slotAt(key, i);
-      if (load<u64>(slot) == key) return slot + SLOT_HEADER;
+    for (let choice: u32 = 0; choice < 32; choice += 16) {
+      let slot = this.group(key >> choice);
+      for (const end = this.groupEnd(slot); slot < end; slot += this.stride) {
+        if (load<u64>(slot) == key) return slot + SLOT_HEADER;
+      }
     }
     return 0;
   }
@@ -90,27 +95,35 @@ export class SlotTable {
   /**
    * Address of the payload of a key, used at time `now`. A key without a slot gets a free one, else the one that is idle for
    * longest, with a payload of zeros. A slot is idle when its last use is `idle` or more away from `now`, in the past or (the
-   * clock or the writer was wrong) in the future. 0 when none of the key's slots is free or idle: with `idle` 0 never.
+   * clock or the writer was wrong) in the future. 0 when none of the key's 16 slots is free or idle: with `idle` 0 never.
    */
   take(hash: u64, now: u64, idle: u64): usize {
     const key = hash || 1;
     let free: usize = 0;
+    let mostFree = 0;
     let idlest: usize = 0;
     let longest: u64 = 0;
-    for (let i: u32 = 0, most = min(WINDOW, this.slots); i < most; i++) {
-      const slot = this.slotAt(key, i);
-      const owner = load<u64>(slot);
-      const age = this.age(slot, now);
-      if (owner == key) {
-        this.isNew = false;
-        if (now > load<u64>(slot, 8) || age >= idle) store<u64>(slot, now, 8);
-        return slot + SLOT_HEADER;
+    for (let choice: u32 = 0; choice < 32; choice += 16) {
+      let first: usize = 0;
+      let freeHere = 0;
+      let slot = this.group(key >> choice);
+      for (const end = this.groupEnd(slot); slot < end; slot += this.stride) {
+        const owner = load<u64>(slot);
+        if (owner == key) {
+          this.isNew = false;
+          if (now > load<u64>(slot, 8) || age(slot, now) >= idle) store<u64>(slot, now, 8);
+          return slot + SLOT_HEADER;
+        }
+        if (!owner) {
+          if (!freeHere++) first = slot;
+        } else if (age(slot, now) >= idle && (!idlest || age(slot, now) > longest)) {
+          idlest = slot;
+          longest = age(slot, now);
+        }
       }
-      if (!owner) {
-        if (!free) free = slot;
-      } else if (age >= idle && (!idlest || age > longest)) {
-        idlest = slot;
-        longest = age;
+      if (freeHere > mostFree) {
+        mostFree = freeHere;
+        free = first;
       }
     }
     const slot = free || idlest;
@@ -118,34 +131,39 @@ export class SlotTable {
     this.isNew = true;
     store<u64>(slot, key);
     store<u64>(slot, now, 8);
-    memory.fill(slot + SLOT_HEADER, 0, this.payload);
+    memory.fill(slot + SLOT_HEADER, 0, this.stride - SLOT_HEADER);
     return slot + SLOT_HEADER;
   }
 
   /** Frees the slot of a key; false when it had none. */
   remove(hash: u64): bool {
     const found = this.find(hash);
-    if (found) memory.fill(found - SLOT_HEADER, 0, SLOT_HEADER + this.payload);
+    if (found) memory.fill(found - SLOT_HEADER, 0, this.stride);
     return found != 0;
   }
 
   /** Slots that are neither free nor idle (see `take`); walks over all of them. */
   busy(now: u64, idle: u64): u32 {
     let count: u32 = 0;
-    for (let i: u32 = 0; i < this.slots; i++) {
-      const slot = this.slotAt(0, i);
-      count += u32(load<u64>(slot) != 0 && this.age(slot, now) < idle);
+    let slot = this.ptr + HEADER;
+    for (const end = slot + this.slots * this.stride; slot < end; slot += this.stride) {
+      count += u32(load<u64>(slot) != 0 && age(slot, now) < idle);
     }
     return count;
   }
 
-  private age(slot: usize, now: u64): u64 {
-    const lastUsed = load<u64>(slot, 8);
-    return now > lastUsed ? now - lastUsed : lastUsed - now;
+  /** The first slot of the group that the low bits choose. */
+  private group(bits: u64): usize {
+    return this.ptr + HEADER + <usize>((<u32>bits) & (this.slots - 1) & ~(GROUP - 1)) * this.stride;
   }
 
-  private slotAt(key: u64, offset: u32): usize {
-    const index = (<u32>key + offset) & (this.slots - 1);
-    return this.ptr + HEADER + <usize>index * (SLOT_HEADER + this.payload);
+  private groupEnd(slot: usize): usize {
+    return slot + min(GROUP, this.slots) * this.stride;
   }
+}
+
+/** How long ago, or how far in the future, the last use of a slot was. */
+function age(slot: usize, now: u64): u64 {
+  const lastUsed = load<u64>(slot, 8);
+  return now > lastUsed ? now - lastUsed : lastUsed - now;
 }

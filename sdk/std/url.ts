@@ -26,25 +26,26 @@ export enum EncodeSet {
   UriQuery,
 }
 
-/** Two words per set: a bit for each ASCII character that is encoded. */
-// @ts-ignore: decorator
-@lazy const SETS: usize = memory.data<u64>([
-  0x00000000ffffffff, 0x8000000000000000, 0x50000005ffffffff, 0x8000000100000000, 0x5000000dffffffff, 0x8000000000000000,
-  0x5000008dffffffff, 0x8000000000000000, 0xd000000dffffffff, 0xa800000140000000, 0xfc00800dffffffff, 0xb800000178000001,
-  0xfc00987dffffffff, 0xb800000178000001, 0xfc009bffffffffff, 0xf800000178000001, 0xfc009fffffffffff, 0xb800000178000001,
-  0xd000802dffffffff, 0xb800000178000000, 0xd000002dffffffff, 0xb800000178000000, 0x5000002dffffffff, 0xb800000178000000,
-]);
+/** Two words: a bit for each ASCII character that a set encodes. */
+function wordsOf(set: EncodeSet): usize {
+  const sets = memory.data<u64>([
+    0x00000000ffffffff, 0x8000000000000000, 0x50000005ffffffff, 0x8000000100000000, 0x5000000dffffffff,
+    0x8000000000000000, 0x5000008dffffffff, 0x8000000000000000, 0xd000000dffffffff, 0xa800000140000000,
+    0xfc00800dffffffff, 0xb800000178000001, 0xfc00987dffffffff, 0xb800000178000001, 0xfc009bffffffffff,
+    0xf800000178000001, 0xfc009fffffffffff, 0xb800000178000001, 0xd000802dffffffff, 0xb800000178000000,
+    0xd000002dffffffff, 0xb800000178000000, 0x5000002dffffffff, 0xb800000178000000,
+  ]);
+  return sets + ((<usize>set) << 4);
+}
 
-// @ts-ignore: decorator
-@inline
 function has(low: u64, high: u64, c: u32): bool {
   return c > 0x7f ? true : <bool>(((c < 64 ? low : high) >> (c & 63)) & 1);
 }
 
 /** Encodes to `out`, which has room for 3 × `length` bytes and does not overlap them. Returns the length. */
 export function percentEncode(ptr: usize, length: usize, out: usize, set: EncodeSet): usize {
-  const low = load<u64>(SETS + (<usize>set << 4));
-  const high = load<u64>(SETS + (<usize>set << 4), 8);
+  const low = load<u64>(wordsOf(set));
+  const high = load<u64>(wordsOf(set), 8);
   const end = ptr + length;
   let write = out;
   for (; ptr < end; ptr++) {
@@ -359,7 +360,7 @@ export function normalizePath(ptr: usize, length: usize, out: usize, how: PathNo
 
 /** Characters that normalize_path escapes. */
 const ESCAPE_LOW: u64 = 0xd000000dffffffff;
-const ESCAPE_HIGH: u64 = 0xa800000140000000;
+const ESCAPE_HIGH: u64 = 0xb800000140000000;
 
 /** Whether none of the steps would find anything to do: the usual path. */
 function isNormal(ptr: usize, length: usize): bool {
@@ -413,8 +414,6 @@ function dotAt(at: usize, end: usize): usize {
   return c == 0x2e ? 1 : c == 0x25 && escaped(at, end) == 0x2e ? 3 : 0;
 }
 
-// @ts-ignore: decorator
-@inline
 function isSeparator(at: usize, end: usize): bool {
   if (at == end) return true;
   const c = load<u8>(at);
@@ -427,19 +426,21 @@ function canonicalize(ptr: usize, length: usize, out: usize): isize {
   let write = out;
   /** Where the last % that begins no escape was written. */
   let loose: usize = 0;
-  for (let at = ptr; at < end; ) {
+  for (let at = ptr; at < end;) {
     const dot = dotAt(at, end);
     if (dot) {
       if (load<u8>(write - 1) == 0x2f) {
         let next = at + dot;
-        let up = false;
+        let up: bool = false;
         if (!isSeparator(next, end)) {
           const second = dotAt(next, end);
           up = second != 0 && isSeparator(next + second, end);
           next = up ? next + second : 0;
         }
         if (next) {
-          if (up && write - 1 > out) do write--; while (load<u8>(write - 1) != 0x2f);
+          if (up && write - 1 > out)
+            do write--;
+            while (load<u8>(write - 1) != 0x2f);
           at = min(next + 1, end);
           continue;
         }

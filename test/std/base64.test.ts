@@ -11,8 +11,18 @@ before(async () => {
 });
 
 const variants = [
-  { name: "base64", url: 0, encoding: "base64", alphabet: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" },
-  { name: "base64url", url: 1, encoding: "base64url", alphabet: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" },
+  {
+    name: "base64",
+    url: 0,
+    encoding: "base64",
+    alphabet: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+  },
+  {
+    name: "base64url",
+    url: 1,
+    encoding: "base64url",
+    alphabet: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+  },
 ] as const;
 type Variant = (typeof variants)[number];
 
@@ -67,13 +77,11 @@ for (const variant of variants) {
   const anyText = fc.oneof(
     fc.string({ unit, maxLength: 14 }),
     // Right but for one place.
-    fc
-      .tuple(fc.uint8Array({ maxLength: 24 }), fc.nat(), unit, fc.nat(2))
-      .map(([bytes, where, character, kind]) => {
-        const text = Buffer.from(bytes).toString(encoding);
-        const at = where % (text.length + 1);
-        return text.slice(0, at) + (kind ? character : "") + text.slice(kind === 2 ? at : at + 1);
-      }),
+    fc.tuple(fc.uint8Array({ maxLength: 24 }), fc.nat(), unit, fc.nat(2)).map(([bytes, where, character, kind]) => {
+      const text = Buffer.from(bytes).toString(encoding);
+      const at = where % (text.length + 1);
+      return text.slice(0, at) + (kind ? character : "") + text.slice(kind === 2 ? at : at + 1);
+    }),
   );
 
   test(`${name}: any bytes become what Buffer makes of them, and come back (seed ${SEED})`, () => {

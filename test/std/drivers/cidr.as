@@ -97,3 +97,8 @@ export function findMany(ptr: usize, length: usize, out: usize): i32 {
   }
   return found;
 }
+
+/** The port behind an address; -1 when it is none. */
+export function portOf(ptr: usize, length: usize): i32 {
+  return address.parseWithPort(ptr, length);
+}

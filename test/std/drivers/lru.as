@@ -54,7 +54,12 @@ export function text(ptr: usize, length: usize): usize {
   return giveText(result + " " + numbers.getText(key, -1).toString());
 }
 
-/** Sets `count` keys of eight bytes from `first` on; with `read`, looks each up before. */
+/** Entries of the map of numbers alone. */
+export function numberOf(): i32 {
+  return numbers.size;
+}
+
+/** In the map of numbers alone: sets `count` keys of eight bytes from `first` on; with `read`, looks each up before. */
 export function churn(first: u32, count: u32, read: i32): i32 {
   const key = memory.data(8, 8);
   let found = 0;

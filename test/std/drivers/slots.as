@@ -83,3 +83,11 @@ export function takeAgain(times: u32): u32 {
   for (let i: u32 = 0; i < times; i++) given += u32(table.take(<u64>i * 0x9e3779b97f4a7c15, i, 0) != 0);
   return given;
 }
+
+/** Takes a slot for a random key that follows from a number; 0 when it has none. */
+export function fill(number: u64): u64 {
+  let hash = (number + 1) * 0x9e3779b97f4a7c15;
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
+  return table.take(hash ^ (hash >> 31), 1, 1) != 0 ? 1 : 0;
+}

@@ -57,7 +57,10 @@ func ask(verb string, words []string) (string, error) {
 		return fmt.Sprint(address.Port(), " ", address.Addr().Unmap()), err
 	case "prefix":
 		prefix, err := parsePrefix(text(words[0]))
-		return prefix.Masked().String(), err
+		return fmt.Sprint(prefix.Masked(), " ", prefix.Masked() != prefix), err
+	case "clear":
+		clear(tables[:])
+		return "", nil
 	case "add":
 		prefix, err := parsePrefix(text(words[0]))
 		if err == nil {
