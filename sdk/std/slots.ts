@@ -146,7 +146,7 @@ export class SlotTable {
   busy(now: u64, idle: u64): u32 {
     let count: u32 = 0;
     let slot = this.ptr + HEADER;
-    for (const end = slot + this.slots * this.stride; slot < end; slot += this.stride) {
+    for (const end = slot + <usize>this.slots * this.stride; slot < end; slot += this.stride) {
       count += u32(load<u64>(slot) != 0 && age(slot, now) < idle);
     }
     return count;
@@ -158,7 +158,7 @@ export class SlotTable {
   }
 
   private groupEnd(slot: usize): usize {
-    return slot + min(GROUP, this.slots) * this.stride;
+    return slot + <usize>min(GROUP, this.slots) * this.stride;
   }
 }
 
