@@ -1,6 +1,8 @@
 /* IP addresses, prefixes, and sets of prefixes. An IPv4 address and its IPv4-mapped IPv6 address (::ffff:1.2.3.4, RFC 4291,
  * section 2.5.5.2) are one address, written as IPv4; an IPv6 prefix shorter than 96 bits never holds IPv4 addresses. */
 
+import { decodeUtf8 } from "./utf8";
+
 /** Of 128 bits, those that an IPv4 address has in front. */
 const V4_LOW: u64 = 0x0000ffff00000000;
 
@@ -67,7 +69,7 @@ export class IpAddress {
   toString(): string {
     const room = new StaticArray<u8>(39);
     const text = changetype<usize>(room);
-    return String.UTF8.decodeUnsafe(text, this.write(text));
+    return decodeUtf8(text, this.write(text));
   }
 
   private parseV6(ptr: usize, end: usize): bool {

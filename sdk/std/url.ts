@@ -1,6 +1,6 @@
 /* URLs as bytes: percent-coding, queries, request targets, and paths normalised as Envoy does it. */
 
-import { decodeUtf8, encodedLengthMax, encodeUtf8 } from "./utf8";
+import { decodeUtf8, toUtf8 } from "./utf8";
 
 /** Bytes that percentEncode encodes; those above 0x7e are in every set. */
 export enum EncodeSet {
@@ -256,8 +256,8 @@ export class Query {
   }
 
   find(name: string, from: i32 = 0): i32 {
-    const bytes = new Uint8Array(<i32>encodedLengthMax(name));
-    return this.findBytes(bytes.dataStart, encodeUtf8(name, bytes.dataStart), from);
+    const bytes = toUtf8(name);
+    return this.findBytes(bytes.dataStart, bytes.length, from);
   }
 
   /** The first value of that name; null when there is none. Others may follow: see `find`. */
@@ -282,7 +282,7 @@ export class RequestTarget {
 
   /**
    * False for what Envoy 1.40 answers with 400 (or, on HTTP/2, resets): it does not begin with /, or has a #, a space or a
-   * control character. `*` and the authority of CONNECT are no paths either.
+   * control character. `*` and the authority of CONNECT are no paths either. Bytes above 0x7f pass, as they do on HTTP/2.
    */
   read(ptr: usize, length: usize): bool {
     this.path = ptr;
