@@ -88,6 +88,10 @@ describe("addresses", () => {
 describe("prefixes", () => {
   it("lose their host bits or are refused for them", () => {
     const prefix = new IpPrefix();
+    expect(<i32>parse(prefix, "::/x")).toBe(PrefixError.BadLength);
+    expect(prefix.contains(addressOf("::"))).toBe(false, "nothing was read");
+    expect(new PrefixSet().add(prefix, 1)).toBe(false);
+    expect(prefix.toString()).toBe("");
     expect(<i32>parse(prefix, "10.1.2.3/8")).toBe(PrefixError.None);
     expect(prefix.toString()).toBe("10.0.0.0/8");
     expect(<i32>parse(prefix, "11.1.2.3/8", true)).toBe(PrefixError.HostBits);

@@ -244,10 +244,10 @@ export enum PrefixError {
 /** A prefix such as 10.0.0.0/8. Bits behind the prefix are set to zero, as Envoy does it. */
 export class IpPrefix {
   readonly address: IpAddress = new IpAddress();
-  /** Length in bits: of 32 for IPv4, of 128 for IPv6. */
-  bits: i32 = 0;
+  /** Length in bits: of 32 for IPv4, of 128 for IPv6; -1, and nothing is in it, until one was read. */
+  bits: i32 = -1;
   /** Length in bits of the 128-bit form: 96 more for IPv4. */
-  bitsOf128: i32 = 0;
+  bitsOf128: i32 = -1;
 
   get isV4(): bool {
     return this.bitsOf128 >= 96 && this.address.isV4;
@@ -286,21 +286,24 @@ export class IpPrefix {
 
   contains(address: IpAddress): bool {
     const bits = this.bitsOf128;
-    if (bits < 96 && address.isV4) return false;
+    if (bits < 0 || (bits < 96 && address.isV4)) return false;
     const high = address.high & maskOf(bits);
     const low = address.low & maskOf(bits - 64);
     return high == this.address.high && low == this.address.low;
   }
 
-  /** Writes the text to `out`, which has room for 43 bytes. Returns its length. */
+  /** Writes the text to `out`, which has room for 43 bytes. Returns its length; 0 when none was read. */
   write(out: usize): usize {
+    if (this.bits < 0) return 0;
     const at = out + this.address.write(out);
     store<u8>(at, 0x2f);
     return writeDecimal(at + 1, this.bits) - out;
   }
 
   toString(): string {
-    return this.address.toString() + "/" + this.bits.toString();
+    const room = new StaticArray<u8>(43);
+    const text = changetype<usize>(room);
+    return decodeUtf8(text, this.write(text));
   }
 }
 
@@ -337,10 +340,10 @@ export class PrefixSet {
     this.put(0, V4_LOW, 0, 96);
   }
 
-  /** Adds a prefix; of equal ones the last counts. False when there are 2^20 already, or the set is built. */
+  /** Adds a prefix; of equal ones the last counts. False when none was read, there are 2^20 already, or the set is built. */
   add(prefix: IpPrefix, value: u32): bool {
     const records = this.records;
-    if (!records || this.size == MAX_PREFIXES) return false;
+    if (!records || this.size == MAX_PREFIXES || prefix.bits < 0) return false;
     this.size++;
     if (prefix.isV4) this.v4Size++;
     const capacity = <usize>records.byteLength;

@@ -16,7 +16,7 @@ const NEXT: usize = 24;
 const KEY_LENGTH: usize = 28;
 
 /**
- * Every operation is O(1). What it keeps is allocated at once, about 44 bytes per entry of the capacity; later only the
+ * Every operation is O(1). What it keeps is allocated at once, about 48 bytes per entry of the capacity; later only the
  * keys are, and those only when an evicted one's memory does not fit.
  */
 export class Lru<V> {

@@ -4,7 +4,7 @@ describe("fixed-slot table", () => {
   it("counts in place", () => {
     const bytes = new Uint8Array(<i32>slotTableSize(16, 8));
     const table = new SlotTable();
-    expect(<i32>table.format(bytes.dataStart, 1, 16, 8)).toBe(SlotError.None);
+    expect(<i32>table.format(bytes.dataStart, bytes.length, 1, 16, 8)).toBe(SlotError.None);
     const payload = table.take(42, 1000, 60);
     expect(table.isNew).toBe(true);
     store<u64>(payload, 7);
@@ -22,7 +22,7 @@ describe("fixed-slot table", () => {
   it("takes only idle slots", () => {
     const bytes = new Uint8Array(<i32>slotTableSize(1, 8));
     const table = new SlotTable();
-    table.format(bytes.dataStart, 1, 1, 8);
+    table.format(bytes.dataStart, bytes.length, 1, 1, 8);
     store<u64>(table.take(1, 1000, 60), 5);
     expect(table.take(2, 1059, 60)).toBe(0);
     expect(load<u64>(table.take(2, 1060, 60))).toBe(0);
@@ -35,7 +35,9 @@ describe("fixed-slot table", () => {
     const ptr = bytes.dataStart;
     const table = new SlotTable();
     expect(<i32>table.open(ptr, bytes.length, 1, 4, 8)).toBe(SlotError.NotATable);
-    table.format(ptr, 1, 4, 8);
+    expect(<i32>table.format(ptr, bytes.length - 1, 1, 4, 8)).toBe(SlotError.Length);
+    expect(bytes[0]).toBe(0);
+    table.format(ptr, bytes.length, 1, 4, 8);
     expect(<i32>table.open(ptr, 15, 1, 4, 8)).toBe(SlotError.NotATable);
     expect(<i32>table.open(ptr, bytes.length - 1, 1, 4, 8)).toBe(SlotError.Length);
     expect(<i32>table.open(ptr, bytes.length, 2, 4, 8)).toBe(SlotError.Kind);

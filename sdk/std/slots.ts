@@ -50,11 +50,12 @@ export class SlotTable {
   /** Bytes from slot to slot. */
   private stride: usize = 0;
 
-  /** Makes an empty table of slotTableSize(slots, payload) bytes at `ptr`. `kind`: what the payload is, e.g. a version. */
-  format(ptr: usize, kind: u32, slots: u32, payload: u32): SlotError {
+  /** Makes an empty table of slotTableSize(slots, payload) bytes. `kind`: what the payload is, for example a version. */
+  format(ptr: usize, length: usize, kind: u32, slots: u32, payload: u32): SlotError {
     const size = slotTableSize(slots, payload);
     this.slots = 0;
     if (!size) return SlotError.Shape;
+    if (length != size) return SlotError.Length;
     memory.fill(ptr, 0, size);
     store<u32>(ptr, MAGIC);
     store<u16>(ptr, VERSION, 4);

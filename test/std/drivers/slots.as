@@ -18,7 +18,7 @@ export function format(kind: u32, slots: u32, payload: u32): i32 {
   if (room) heap.free(room);
   roomSize = slotTableSize(slots, payload);
   room = heap.alloc(roomSize);
-  return table.format(room, kind, slots, payload);
+  return table.format(room, roomSize, kind, slots, payload);
 }
 
 /** Takes bytes over, as from another writer, and opens them. */
