@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fuzz } from "./fuzz.js";
 import { memory } from "./memory.js";
 import { runtime } from "./runtime.js";
+import { std } from "./std.js";
 import { times } from "./times.js";
 
 export interface Section {
@@ -18,7 +19,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime];
+const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime, std];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);
