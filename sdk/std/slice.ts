@@ -49,6 +49,26 @@ export class Slice {
     return this.length == text.length && equalsIgnoreCase(this.ptr, text);
   }
 
+  /** Its first bytes, `length` at most. */
+  first(length: i32): Slice {
+    return this.part(0, length);
+  }
+
+  /** The bytes from `start` up to `end`, as far as there are any. */
+  part(start: i32, end: i32): Slice {
+    const from = min(max(start, 0), this.length);
+    return new Slice(this.buffer, this.at + from, min(max(end, from), this.length) - from);
+  }
+
+  /** As `same`, without regard to the case of ASCII letters. */
+  sameIgnoringCase(other: Slice): bool {
+    if (this.length != other.length) return false;
+    for (let i: usize = 0; i < <usize>this.length; i++) {
+      if (lowerLetter(load<u8>(this.ptr + i)) != lowerLetter(load<u8>(other.ptr + i))) return false;
+    }
+    return true;
+  }
+
   /** Whether both have the same bytes. */
   same(other: Slice): bool {
     return this.length == other.length && memory.compare(this.ptr, other.ptr, this.length) == 0;
@@ -78,15 +98,15 @@ export function copyBytes(ptr: usize, length: usize): ArrayBuffer {
   return buffer;
 }
 
+function lowerLetter(c: u32): u32 {
+  return c - 0x41 < 26 ? c | 0x20 : c;
+}
+
 /** Space or tab: OWS of RFC 9110, section 5.6.3. */
-// @ts-ignore: decorator
-@inline
 export function isBlank(c: u32): bool {
   return c == 0x20 || c == 9;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isDigit(c: u32): bool {
   return c - 0x30 < 10;
 }

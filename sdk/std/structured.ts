@@ -1,10 +1,10 @@
 /* Structured fields for HTTP (RFC 9651): parse and serialise items, lists and dictionaries. */
 
 import { refuse } from "./refusal";
-import { copyBytes, hexValue, isAscii, isBlank, isDigit, Slice } from "./slice";
+import { copyBytes, hexValue, isBlank, isDigit, Slice } from "./slice";
 import { ByteWriter } from "./bytewriter";
 import { isTokenChar } from "./field";
-import { encodedLengthMax, encodeUtf8, isUtf8 } from "./utf8";
+import { isUtf8 } from "./utf8";
 
 // RFC 9651 asks for at least 1024 members, 256 items of an inner list and 256 parameters.
 /** Longest field that is parsed, in bytes. */
@@ -796,7 +796,8 @@ function writeToken(out: ByteWriter, content: Slice): bool {
   return true;
 }
 
-function writeString(out: ByteWriter, content: Slice): bool {
+/** Writes a String; false when the bytes are not all printable ASCII. */
+export function writeString(out: ByteWriter, content: Slice): bool {
   out.byte(0x22);
   for (let i = 0; i < content.length; i++) {
     const c = load<u8>(content.ptr + i);
@@ -808,7 +809,8 @@ function writeString(out: ByteWriter, content: Slice): bool {
   return true;
 }
 
-function writeDisplayString(out: ByteWriter, content: Slice): bool {
+/** Writes a Display String; the content must be UTF-8. */
+export function writeDisplayString(out: ByteWriter, content: Slice): bool {
   out.ascii('%"');
   for (let i = 0; i < content.length; i++) {
     const c = load<u8>(content.ptr + i);

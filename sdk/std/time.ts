@@ -290,16 +290,11 @@ function isMonthBegin(seconds: i64): bool {
 }
 
 // What setCivil has found.
-// @ts-ignore: decorator
-@lazy let civilYear: i32 = 0;
-// @ts-ignore: decorator
-@lazy let civilMonth: i32 = 0;
-// @ts-ignore: decorator
-@lazy let civilDay: i32 = 0;
-// @ts-ignore: decorator
-@lazy let civilWeekday: i32 = 0;
-// @ts-ignore: decorator
-@lazy let civilClock: i32 = 0;
+let civilYear: i32 = 0;
+let civilMonth: i32 = 0;
+let civilDay: i32 = 0;
+let civilWeekday: i32 = 0;
+let civilClock: i32 = 0;
 
 /** Takes seconds since 1970 apart; from the year -1 to 10000. */
 function setCivil(seconds: i64): void {
@@ -383,7 +378,7 @@ export function parseDuration(ptr: usize, length: i32): i64 {
     if (whole > TOO_LONG / unit) return noDuration("is too long", start);
     whole *= unit;
     // In floating point, as Go: the result is the same to the last bit.
-    if (fraction) whole += <u64>((<f64>fraction) * ((<f64>unit) / scale));
+    if (fraction) whole += <u64>(<f64>fraction * (<f64>unit / scale));
     if (whole > TOO_LONG) return noDuration("is too long", start);
     if (total > TOO_LONG - whole) return noDuration("is too long", start);
     total += whole;
