@@ -660,8 +660,10 @@ class SfParser {
         return this.content(SfType.DisplayString, start + 2, write);
       }
       if (c == 0x25) {
-        c = (lowerHex(this.peekAt(1)) << 4) | lowerHex(this.peekAt(2));
-        if (c > 0xff) return this.no("has a bad escape in a display string", this.at);
+        const high = lowerHex(this.peekAt(1));
+        const low = lowerHex(this.peekAt(2));
+        c = (high << 4) | low;
+        if ((high | low) > 15) return this.no("has a bad escape in a display string", this.at);
         this.at += 2;
       } else if (c < 0x20 || c > 0x7e) return this.no("has a bad character in a display string", this.at);
       store<u8>(write, c);
