@@ -38,6 +38,11 @@ export class ForwardedNode {
     readonly text: Slice,
   ) {
     this.name = text;
+    this.kind = this.read();
+  }
+
+  private read(): NodeKind {
+    const text = this.text;
     const ptr = text.ptr;
     const length = text.length;
     let nameEnd = 0;
@@ -46,7 +51,7 @@ export class ForwardedNode {
     if (length && load<u8>(ptr) == 0x5b) {
       while (nameEnd < length && load<u8>(ptr + nameEnd) != 0x5d) nameEnd++;
       rest = nameEnd + 1;
-      if (rest > length || !isIPv6(ptr + 1, nameEnd - 1)) return;
+      if (rest > length || !isIPv6(ptr + 1, nameEnd - 1)) return NodeKind.Malformed;
       kind = NodeKind.IPv6;
       this.name = text.part(1, nameEnd);
     } else {
@@ -56,20 +61,18 @@ export class ForwardedNode {
       if (this.name.isIgnoringCase("unknown")) kind = NodeKind.Unknown;
       else if (isIPv4(ptr, nameEnd)) kind = NodeKind.IPv4;
       else if (isHidden(ptr, nameEnd)) kind = NodeKind.Obfuscated;
-      else return;
+      else return NodeKind.Malformed;
     }
-    if (rest < length) {
-      const portLength = length - rest - 1;
-      if (load<u8>(ptr + rest) != 0x3a || !portLength) return;
-      const portPtr = ptr + rest + 1;
-      if (isHidden(portPtr, portLength)) this.hiddenPort = text.part(rest + 1, length);
-      else {
-        const port = portOf(portPtr, portLength);
-        if (port < 0) return;
-        this.port = port;
-      }
+    if (rest == length) return kind;
+    const portLength = length - rest - 1;
+    if (load<u8>(ptr + rest) != 0x3a || !portLength) return NodeKind.Malformed;
+    const portPtr = ptr + rest + 1;
+    if (isHidden(portPtr, portLength)) this.hiddenPort = text.part(rest + 1, length);
+    else {
+      this.port = portOf(portPtr, portLength);
+      if (this.port < 0) return NodeKind.Malformed;
     }
-    this.kind = kind;
+    return kind;
   }
 }
 
@@ -152,7 +155,7 @@ function noForwarded(reason: string, at: i32): Forwarded | null {
 
 function readElement(reader: FieldReader): ForwardedElement | null {
   const element = new ForwardedElement();
-  for (;;) {
+  do {
     reader.skipBlanks();
     const next = reader.peek();
     if (next != 0x3b && next != 0x2c && !reader.atEnd) {
@@ -170,8 +173,8 @@ function readElement(reader: FieldReader): ForwardedElement | null {
       element.values.push(value);
       reader.skipBlanks();
     }
-    if (!reader.skip(0x3b)) return element;
-  }
+  } while (reader.skip(0x3b));
+  return element;
 }
 
 function noElement(reason: string, at: i32): ForwardedElement | null {
@@ -213,7 +216,7 @@ function lastComma(ptr: usize, end: i32): i32 {
 }
 
 /** Four numbers up to 255 without zeros in front (RFC 3986, section 3.2.2). */
-export function isIPv4(ptr: usize, length: i32): bool {
+function isIPv4(ptr: usize, length: i32): bool {
   if (length < 7 || length > 15) return false;
   let dots = 0;
   let digits = 0;
@@ -235,7 +238,7 @@ export function isIPv4(ptr: usize, length: i32): bool {
 }
 
 /** An IPv6 address without zone (RFC 4291, section 2.2). */
-export function isIPv6(ptr: usize, length: i32): bool {
+function isIPv6(ptr: usize, length: i32): bool {
   if (length < 2 || length > 45) return false;
   let groups = 0;
   let digits = 0;
