@@ -185,8 +185,8 @@ function noElement(reason: string, at: i32): ForwardedElement | null {
 /**
  * The address in an X-Forwarded-For field that is left when `skip` entries are left out at the right end, counted as Envoy
  * counts xff_num_trusted_hops. Several lines are joined with a comma first. Null when there are not so many entries or the
- * entry is no IPv4 or IPv6 address (with a port or in brackets it is none), which Envoy then does not use either. It reads
- * from the right end only, so nothing that a client has put further left matters.
+ * entry is no IPv4 or IPv6 address: with a port or in brackets it is none for Envoy either, with a zone only here. It reads from
+ * the right end only, so nothing that a client has put further left matters.
  */
 export function xffAddress(ptr: usize, length: i32, skip: i32): string | null {
   if (skip < 0) return null;
