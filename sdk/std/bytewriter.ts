@@ -49,7 +49,7 @@ export class ByteWriter {
   /** Any text, as UTF-8. */
   text(text: string): void {
     const most = encodedLengthMax(text);
-    if (<usize>(this.limit - this.length) < most) {
+    if (this.limit - this.length < <i32>most) {
       // It may fit all the same: most characters take fewer bytes.
       const copy = newBuffer(most);
       this.bytes(changetype<usize>(copy), <i32>encodeUtf8(text, changetype<usize>(copy)));
@@ -88,7 +88,7 @@ export class ByteWriter {
   }
 
   private fits(length: i32): bool {
-    if (this.overflow || <u32>length > <u32>(this.limit - this.length)) {
+    if (this.overflow || length > this.limit - this.length) {
       this.overflow = true;
       return false;
     }
