@@ -29,7 +29,7 @@ describe("challenges", () => {
   });
 
   it("refuses what is malformed", () => {
-    const bad = ["=", "A,b=c", "A b c", "A b= c", 'A b="c', "A b=c d=e", "A b=c, B=2, b=3", "A abc, d=e", "A\tb"];
+    const bad = ["=", "A,b=c", "A b c", "A b c=", 'A b="c', "A b=c d=e", "A b=c, B=2, b=3", "A abc, d=e", "A\tb"];
     for (let i = 0; i < bad.length; i++) expect(parseChallengesText(bad[i]) == null).toBe(true, bad[i]);
     parseChallengesText("A b=c, b=d");
     expect(refusalAt).toBe(7);

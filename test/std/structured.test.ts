@@ -117,7 +117,7 @@ for (const file of files) {
 
 /** A vector's structure in the classes of structured-headers. */
 function vectorValue({ header_type, expected }: Vector): unknown {
-  const bare = (value: unknown): BareItem => {
+  const bare = (value: unknown): BareItem | AnyToken => {
     if (typeof value !== "object") return value as BareItem;
     const { __type, value: content } = value as Typed;
     if (__type === "date") return new Date((content as number) * 1000);

@@ -13,6 +13,7 @@ function bare(value: BareItem): [string, string] {
   if (typeof value === "boolean") return ["b", value ? "1" : "0"];
   if (value instanceof Token) return token(value.toString());
   if (value instanceof DisplayString) return ["S", hex(Buffer.from(value.toString()))];
+  if (value instanceof Date) throw new Error("a date that is no token");
   return ["x", hex(ArrayBuffer.isView(value) ? new Uint8Array(value.buffer) : new Uint8Array(value))];
 }
 
