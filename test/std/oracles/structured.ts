@@ -40,6 +40,12 @@ function token(text: string): [string, string] {
   return ["D", String(BigInt(seconds))];
 }
 
+/** Whether a whole date stands there; anything else with an @ is refused anyway. */
+function isDate(text: string, at: number): boolean {
+  const before = text[at - 1] ?? "";
+  return !/[\w!#$%&'*+.^`|~:/-]/.test(before) && /^@-?\d{1,15}(?=$|[ ,;)\t])/.test(text.slice(at, at + 20));
+}
+
 /**
  * Works around two faults of structured-headers 2.1.0: it takes a date only at the end of a field (RFC 9651, section 4.2.9,
  * ends it as any integer), so dates become tokens, which may stand in the same places and before the same characters; and
@@ -48,11 +54,14 @@ function token(text: string): [string, string] {
 function prepared(text: string): string {
   let result = "";
   let quoted = false;
+  let escapes = false; // A Display String has none with a backslash.
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
-    if (quoted && c === "\\") result += text[i++]!;
-    else if (c === '"') quoted = !quoted;
-    else if (c === "@" && !quoted && !/[\w!#$%&'*+.^`|~:/-]/.test(text[i - 1] ?? "")) {
+    if (quoted && escapes && c === "\\") result += text[i++]!;
+    else if (c === '"') {
+      quoted = !quoted;
+      escapes = text[i - 1] !== "%";
+    } else if (!quoted && isDate(text, i)) {
       result += DATE;
       continue;
     }
