@@ -8,7 +8,7 @@ import { isUtf8 } from "./utf8";
 
 // RFC 9651 asks for at least 1024 members, 256 items of an inner list and 256 parameters.
 /** Longest field that is parsed, in bytes. */
-export const SF_MAX_LENGTH: i32 = 1048576;
+export const SF_MAX_LENGTH: i32 = 262144;
 export const SF_MAX_MEMBERS: i32 = 1024;
 export const SF_MAX_INNER_ITEMS: i32 = 256;
 export const SF_MAX_PARAMETERS: i32 = 256;
