@@ -202,7 +202,7 @@ export class MediaRange {
     const range = this.media;
     for (let i = 0; i < range.names.length; i++) {
       const name = range.names[i];
-      let found = false;
+      let found: bool = false;
       for (let j = 0; j < media.names.length && !found; j++) {
         if (!media.names[j].same(name)) continue;
         const value = media.values[j];

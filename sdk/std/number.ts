@@ -212,12 +212,12 @@ function doubleBits(): u64 {
   let up = rest >= half;
   if (up) {
     // In the middle, to the even one. What is not exact is above.
-    if (exact && rest == half && !(middle | (factor * powerLow))) up = bool(bits & 1);
+    if (exact && rest == half && !(middle | (factor * powerLow))) up = (bits & 1) != 0;
   } else if (!exact) {
     // At most one unit of the last word is missing for each of the power, nine of the first for digits that did not fit.
     if (dropped > 1 ? half - rest < 10 : half - rest == 1 && middle == u64.MAX_VALUE) {
       const order = compareText((bits << 1) | 1, binary - kept);
-      up = order > 0 || (!order && bits & 1);
+      up = order > 0 || (order == 0 && (bits & 1) != 0);
     }
   }
   return ((<u64>(max(binary, -1022) + 1022)) << 52) + bits + u64(up);
@@ -387,7 +387,7 @@ function shortest(significand: u64, scale: i32, closeBelow: bool): void {
   const downInside = lower <= down << 2;
   const upInside = (down << 2) + 4 <= upper;
   const middle = (down << 2) | 2;
-  digits = down + u64(downInside != upInside ? upInside : value > middle || (value == middle && bool(down & 1)));
+  digits = down + u64(downInside != upInside ? upInside : value > middle || (value == middle && (down & 1) != 0));
 }
 
 /** The upper third of a product with the power; its last bit is set when the rest is not zero (but for what was rounded). */
