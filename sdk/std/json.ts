@@ -7,6 +7,8 @@ import { decodeUtf8, isUtf8, shrinkString, wasMalformed } from "./utf8";
 
 /** Largest integer that a JSON number carries exactly everywhere: 2^53 - 1. */
 const MAX_SAFE: u64 = 9007199254740991;
+/** Most keys and items in a document: three bytes of it can ask for an object of hundreds. */
+const MOST_VALUES: u32 = 500000;
 /** Most arrays and objects inside one another. */
 const MOST_DEPTH: u32 = 64;
 
@@ -24,6 +26,7 @@ export class JsonReader {
   private start: usize;
   private limit: usize;
   private depth: u32 = 0;
+  private values: u32 = 0;
 
   constructor(ptr: usize, length: usize) {
     this.at = ptr;
@@ -228,6 +231,7 @@ export class JsonReader {
       this.depth--;
       return false;
     }
+    if (++this.values > MOST_VALUES) return this.fail("has too many values");
     if (first) return this.at < this.limit ? true : this.malformed("it ends too early");
     if (c != 0x2c) return this.malformed("missing comma or bracket");
     this.at++;
