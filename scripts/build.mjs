@@ -26,6 +26,7 @@ const { metafile } = await build({
   entryPoints: {
     cli: "cli/cli.ts",
     testing: "toolchain/hosts/index.ts",
+    "build-worker": "cli/run/worker.ts",
     "case-tests": "toolchain/hosts/cases/run.ts",
     cases: "toolchain/hosts/cases/main.ts",
     report: "toolchain/hosts/report.ts",

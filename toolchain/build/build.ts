@@ -1,7 +1,17 @@
 /* A project's folder -> build/filter.wasm, its unstripped twin with source map, and build/manifest.json. */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CALLBACKS } from "./abi.js";
@@ -82,6 +92,24 @@ export async function build(dir: string): Promise<BuildResult> {
   return { wasm: join(out, "filter.wasm"), manifest, warnings: compiled.warnings, rebuilt: true };
 }
 
+/** What a build reads besides the sources that inputs.json names. */
+const PROJECT_FILES = ["filter.yaml", "package.json", "asconfig.json", "config.schema.json"];
+
+/** Absolute paths of all that a build of the project in `dir` depends on: what the last one read, and every source of the project. */
+export function inputsOf(dir: string): string[] {
+  const project = readProject(dir);
+  let read: string[] = [];
+  try {
+    read = JSON.parse(readFileSync(join(project.dir, "build/inputs.json"), "utf8")) as string[];
+  } catch {
+    // Not built yet.
+  }
+  const sources = readdirSync(join(project.dir, "assembly"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join("assembly", name));
+  return [...new Set([...PROJECT_FILES, ...read, ...sources].map((file) => join(project.dir, file)))];
+}
+
 /** Builds when an input is newer than the module, or the manifest says something else than a build would now. */
 export async function buildIfStale(dir: string): Promise<BuildResult> {
   const project = readProject(dir);
@@ -91,8 +119,7 @@ export async function buildIfStale(dir: string): Promise<BuildResult> {
     const built = statSync(wasm).mtimeMs;
     const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")) as ModuleManifest;
     const inputs = JSON.parse(readFileSync(join(out, "inputs.json"), "utf8")) as string[];
-    const watched = [...inputs, "filter.yaml", "package.json", "asconfig.json", "config.schema.json"];
-    const fresh = watched.every((file) => {
+    const fresh = [...inputs, ...PROJECT_FILES].every((file) => {
       const path = join(project.dir, file);
       return existsSync(path) ? statSync(path).mtimeMs <= built : !inputs.includes(file);
     });

@@ -289,8 +289,7 @@ function pluginsOf(options: EnvoyProxyOptions): LoadedPlugin[] {
 
 async function closeAll(around: Pick<Surroundings, "upstream" | "tcpUpstream" | "clusters">): Promise<void> {
   const { upstream, tcpUpstream, clusters } = around;
-  tcpUpstream?.drop();
-  if (tcpUpstream !== null) await new Promise<void>((resolve) => tcpUpstream.server.close(() => resolve()));
+  await tcpUpstream?.close();
   await upstream.close();
   await clusters.close();
 }
@@ -343,7 +342,10 @@ export async function createEnvoyProxy(options: EnvoyProxyOptions): Promise<Envo
       concurrency: options.concurrency,
       listener: { tagConnections: true, connectionManager: options.connectionManager, tls },
       clusters: clusters.objects,
-      upstream: { host: "127.0.0.1", port: tcpUpstream?.port ?? upstream.port },
+      upstream:
+        tcpUpstream === null
+          ? { host: "127.0.0.1", port: upstream.port }
+          : { host: "127.0.0.1", port: tcpUpstream.port, protocol: "tcp-proxied" },
       patch: options.patch,
       wasmLevel: level,
       onLog: (line) => {
