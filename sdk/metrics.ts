@@ -7,7 +7,7 @@ import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_re
 import { clearReturn, putString, retPtr, returnedU64, roomFor, scratchFor } from "./runtime/memory";
 
 /** Names that are remembered with their numbers; the host makes a new number for each definition and keeps it for ever. */
-const MAX_REMEMBERED: i32 = 16384;
+const MAX_REMEMBERED: i32 = 4096;
 /** UTF-16 units of a label's value that tell two series apart; the rest is cut off. */
 const MAX_VALUE: i32 = 128;
 

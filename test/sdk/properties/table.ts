@@ -24,7 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A row for each attribute; "yes" where its getter gives a value. */
 export function table(readings: Readings): string {
   const rows = ATTRIBUTES.map((attribute) => {
-    const cells = PHASES.map((phase) => (readings.get(attribute.name)?.get(phase)?.value == null ? "" : "yes"));
+    const cells = PHASES.map((phase) => (readings.get(attribute.name)!.get(phase)!.value === null ? "" : "yes"));
     return [`\`${attribute.name}\``, `\`${getterOf(attribute)}()\``, TYPES[attribute.type]!, ...cells, attribute.what];
   });
   const head = ["attribute", "getter", "type", ...PHASES, ""];
