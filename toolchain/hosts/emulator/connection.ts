@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, RequestInput, UpstreamRequest, UpstreamResponse } from "../types.js";
+import type { Answer } from "./clusters.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
 
@@ -76,6 +77,13 @@ export function requestTrailers(input: RequestInput): HeaderMap | null {
     refuse(`trailer ${name}`, value);
   }
   return lines.length === 0 ? null : new HeaderMap("trailers", lines);
+}
+
+/** Whether the request has a body at all when it has no bytes in it. */
+export function isChunked(input: RequestInput): boolean {
+  return toLines(input.headers).some(
+    ([name, value]) => name.toLowerCase() === "transfer-encoding" && /chunked/i.test(value),
+  );
 }
 
 export interface Refusal {
@@ -230,4 +238,56 @@ function framed(length: string | null, body: string, what: string): string {
     );
   }
   return body.slice(0, wanted);
+}
+
+/** An answer to a callout as the filter sees it. */
+export interface HttpAnswer {
+  readonly headers: HeaderMap;
+  readonly body: string;
+  readonly trailers: HeaderMap | null;
+}
+
+/** A callout on the wire. */
+export function calloutRequest(
+  headers: HeaderMap,
+  body: string,
+  trailers: readonly HeaderLine[],
+  timeout: number,
+): UpstreamRequest {
+  headers.setInPlace("x-envoy-internal", "true");
+  if (timeout > 0) headers.setInPlace("x-envoy-expected-rq-timeout-ms", String(timeout));
+  const tail = trailers.length === 0 ? null : new HeaderMap("trailers", trailers);
+  return upstreamRequest(headers, body, body === "" && tail === null, tail);
+}
+
+/** What comes back to the filter: an answer, or the one that Envoy makes in its place. */
+export function calloutResponse(answer: Answer | { readonly timeout: true }, method: string): HttpAnswer {
+  if ("response" in answer) return upstreamResponse(answer.response, method);
+  if ("timeout" in answer) return made(504, "upstream request timeout");
+  if (!("error" in answer)) return made(503, disconnect("refused" in answer).body);
+  return upstreamResponse({ status: 500, body: "the upstream handler failed" }, method);
+}
+
+/** What the router says when an upstream does not answer. */
+export function disconnect(refused: boolean): Refusal {
+  const reason = refused
+    ? "remote connection failure, transport failure reason: delayed connect error: Connection refused"
+    : "connection termination";
+  const about = refused
+    ? "remote_connection_failure|delayed_connect_error:_Connection_refused"
+    : "connection_termination";
+  return {
+    code: 503,
+    body: `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+    details: `upstream_reset_before_response_started{${about}}`,
+  };
+}
+
+function made(status: number, body: string): HttpAnswer {
+  const lines: HeaderLine[] = [
+    [":status", String(status)],
+    ["content-length", String(body.length)],
+    ["content-type", "text/plain"],
+  ];
+  return { headers: new HeaderMap("response", lines), body, trailers: null };
 }

@@ -1,0 +1,41 @@
+import { FilterState } from "./filterstate.js";
+import type { TlsFacts } from "./tls.js";
+
+/** A stretch of a connection as properties show it. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What Envoy knows of a stream or connection beside its headers. */
+export class StreamInfo {
+  readonly filterState = new FilterState();
+  requestBodySize = 0;
+  responseBodySize = 0;
+  responseCode: number | null = null;
+  responseDetails: string | null = null;
+  responseFlags = 0;
+  /** Set when the upstream connection stands. */
+  upstream: {
+    readonly peer: Peer;
+    readonly local: string;
+    readonly cluster: string;
+    readonly readyAfter: bigint;
+  } | null = null;
+  terminationDetails: string | null = null;
+  /** Nanoseconds from the first to the last byte of the request's way to the upstream and back. */
+  backendLatency: bigint | null = null;
+  /** Set when the stream is over. */
+  duration: bigint | null = null;
+
+  constructor(
+    /** Nanoseconds since the epoch. */
+    readonly startTime: bigint,
+    readonly connectionId: number,
+    readonly source: Peer,
+    readonly destination: Peer,
+    readonly tls: TlsFacts | null,
+    /** "HTTP/1.1" or "HTTP/2"; null for TCP. */
+    readonly protocol: string | null,
+  ) {}
+}
