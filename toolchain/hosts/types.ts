@@ -89,8 +89,8 @@ export interface GrpcCall {
 /** A call that is not finished when the handler returns is finished with status 0; when it throws, with 13. */
 export type GrpcHandler = (call: GrpcCall) => void | Promise<void>;
 
-/** One end of a TCP connection. */
-export interface TcpConnection {
+/** One end of a TCP connection. Iterated, it gives all bytes in the pieces they came in, and ends when the other end closes. */
+export interface TcpConnection extends AsyncIterable<Uint8Array> {
   /** All bytes that have come so far. */
   readonly received: Uint8Array;
   /** `received` as UTF-8 text. */
@@ -298,7 +298,10 @@ export interface ProxyOptions extends PluginInput {
   downstream?: "http1" | "http2";
   /** TLS between client and proxy; true: with a certificate made for the test. Default: cleartext. */
   tls?: boolean | TlsOptions;
-  /** Worker threads, each with its own VM. Default 1. */
+  /**
+   * Worker threads, each with its own VM. Default 1. A connection goes to the worker that has the fewest open, so that
+   * requests in flight at once are spread over all.
+   */
   concurrency?: number;
   connectionManager?: ConnectionManagerOptions;
   /** Further Wasm plugins, in their order. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import type { ProxyOptions } from "../types.js";
+import type { HostOptions } from "../types.js";
 import { EmulatorError } from "./errors.js";
 import { createEmulatorProxy, type EmulatorProxy } from "./host.js";
 import { compile, compileProbe } from "./testdata/compile.js";
@@ -12,7 +12,7 @@ before(async () => {
   module = await compileProbe();
 });
 
-function proxyWith(program: string | undefined, more: ProxyOptions = {}): Promise<EmulatorProxy> {
+function proxyWith(program: string | undefined, more: Partial<HostOptions> = {}): Promise<EmulatorProxy> {
   return createEmulatorProxy({ ...more, config: program, module, name: "filter" });
 }
 

@@ -53,12 +53,12 @@ test("text goes as StringValue, other bytes as BytesValue, nothing as nothing", 
 async function serve(envoy: string, code: Code, clusters: JsonObject[]): Promise<void> {
   const filter = staticFilter({
     ...{ name: "static", code, config: Buffer.from("hello"), rootId: "root", vmId: "vm" },
-    ...{ allowOnHeadersStopIteration: true, environment: { A: "b" } },
+    ...{ allowOnHeadersStopIteration: true, env: { A: "b" } },
   });
   const work = workDirectory();
   const upstream = cluster({ name: "upstream", host: "localhost", port: 1 });
   const running = await EnvoyProcess.start({
-    ...{ envoy, directory: work, plugin: { name: "static", rootId: "root", vmId: "vm" } },
+    ...{ envoy, directory: work, plugins: [{ name: "static", rootId: "root", vmId: "vm" }] },
     bootstrap: bootstrap({ listeners: [listener({ filters: [filter] })], clusters: [upstream, ...clusters] }),
   });
   try {
@@ -122,7 +122,11 @@ describe("each installed Envoy takes every form", () => {
   each("by discovery, with TLS to the upstream accepted", async (path) => {
     await using proxy = await createEnvoyProxy({
       ...{ name: "discovered", module, config: "one", envoyPath: path, onProgress: () => {} },
-      clusters: [cluster({ name: "secure", host: "example.test", port: 443, trustedRoots: roots() })],
+      patch: (object) => {
+        const { static_resources: resources } = object as { static_resources: { clusters: JsonObject[] } };
+        resources.clusters.push(cluster({ name: "secure", host: "example.test", port: 443, trustedRoots: roots() }));
+        return object;
+      },
     });
     assert.equal((await proxy.request()).headers.get("x-config"), "one");
     await proxy.reconfigure("two");

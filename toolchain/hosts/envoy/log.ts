@@ -7,10 +7,12 @@ export interface EnvoyLogLine {
   /** Envoy's logger: "main", "wasm", "config", …; "stdio" for output that came past the logger. */
   readonly component: string;
   readonly message: string;
+  /** Envoy's thread that wrote it; 0 when it is not known. */
+  readonly thread: number;
 }
 
 /** One JSON object per entry, so that a message with newlines or quotes stays one entry. */
-export const LOG_FORMAT = '{"l":"%l","c":"%n","m":"%j"}';
+export const LOG_FORMAT = '{"l":"%l","c":"%n","t":%t,"m":"%j"}';
 
 export const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "critical"];
 
@@ -20,15 +22,15 @@ export function atLeast(level: LogLevel, least: LogLevel): boolean {
 
 export function parseLogLine(line: string): EnvoyLogLine {
   try {
-    const { l, c, m } = JSON.parse(line) as { l: unknown; c: unknown; m: unknown };
+    const { l, c, m, t } = JSON.parse(line) as { l: unknown; c: unknown; m: unknown; t: unknown };
     if (typeof l === "string" && typeof c === "string" && typeof m === "string") {
       const level = l === "warning" ? "warn" : (l as LogLevel);
-      if (LOG_LEVELS.includes(level)) return { level, component: c, message: m };
+      if (LOG_LEVELS.includes(level)) return { level, component: c, message: m, thread: typeof t === "number" ? t : 0 };
     }
   } catch {
     // Not from the logger.
   }
-  return { level: "info", component: "stdio", message: line };
+  return { level: "info", component: "stdio", message: line, thread: 0 };
 }
 
 /** Who a filter is in the log. */
@@ -57,12 +59,14 @@ const GENERIC =
   /^(Plugin .* failed to load|Plugin configured to fail closed failed to load|Failed to (configure|start) base Wasm( plugin)?)$/;
 
 /**
- * Why a filter was refused: what the filter itself said, else what Envoy's Wasm host said, else Envoy's last word.
+ * Why one of the filters was refused: what it said itself, else what Envoy's Wasm host said, else Envoy's last word.
  * null when the log says nothing of use.
  */
-export function failureReason(lines: readonly EnvoyLogLine[], plugin: PluginIdentity): string | null {
+export function failureReason(lines: readonly EnvoyLogLine[], ...plugins: readonly PluginIdentity[]): string | null {
+  const messageOf = (line: EnvoyLogLine): string | null =>
+    plugins.reduce<string | null>((found, plugin) => found ?? filterMessage(line, plugin), null);
   const own = lines.flatMap((line) => {
-    const message = filterMessage(line, plugin);
+    const message = messageOf(line);
     return message === null ? [] : [{ level: line.level, message }];
   });
   for (const pick of [["error", "critical"], ["warn"]]) {
@@ -70,7 +74,7 @@ export function failureReason(lines: readonly EnvoyLogLine[], plugin: PluginIden
     if (said.length > 0) return [...new Set(said)].join("; ");
   }
   const host = lines.filter(
-    (line) => line.component === "wasm" && atLeast(line.level, "warn") && filterMessage(line, plugin) === null,
+    (line) => line.component === "wasm" && atLeast(line.level, "warn") && messageOf(line) === null,
   );
   const useful = host
     .map((line) => oneLine(line.message.replace(/^Wasm VM failed /, "")))

@@ -42,7 +42,9 @@ export interface StartOptions {
   /** Level of all other loggers. Default "warn". */
   readonly level?: LogLevel;
   /** For the reason when a filter is refused. */
-  readonly plugin?: PluginIdentity;
+  readonly plugins?: readonly PluginIdentity[];
+  /** Worker threads. Default 1. */
+  readonly concurrency?: number;
   /** Default 30 seconds. */
   readonly timeoutMs?: number;
   readonly onLog?: (line: EnvoyLogLine) => void;
@@ -61,9 +63,9 @@ export function workDirectory(): string {
 }
 
 /** The arguments that every Envoy of ours gets. */
-export function envoyArguments(config: string, level: LogLevel, wasmLevel: LogLevel): string[] {
+export function envoyArguments(config: string, level: LogLevel, wasmLevel: LogLevel, concurrency = 1): string[] {
   return [
-    ...["-c", config, "--disable-hot-restart", "--concurrency", "1", "--log-format", LOG_FORMAT],
+    ...["-c", config, "--disable-hot-restart", "--concurrency", String(concurrency), "--log-format", LOG_FORMAT],
     ...["--log-level", level, "--component-log-level", `wasm:${wasmLevel}`],
   ];
 }
@@ -96,7 +98,7 @@ export class EnvoyProcess {
     try {
       const config = join(options.directory, "bootstrap.json");
       writeFileSync(config, JSON.stringify(options.bootstrap));
-      const args = envoyArguments(config, options.level ?? "warn", options.wasmLevel ?? "info");
+      const args = envoyArguments(config, options.level ?? "warn", options.wasmLevel ?? "info", options.concurrency);
       const admin = join(options.directory, "admin");
       // Before Envoy: there is no moment at which Envoy runs and nobody would end it.
       const guard = startGuard(options.directory);
@@ -174,11 +176,12 @@ export class EnvoyProcess {
     return this.#admin;
   }
 
-  /** GET on the admin interface. */
-  async get(path: string): Promise<{ status: number; body: string }> {
+  /** GET on the admin interface; changes want POST. */
+  async get(path: string, method: "GET" | "POST" = "GET"): Promise<{ status: number; body: string }> {
     const [host, port] = this.#admin.split(":");
+    const options = { host, port: Number(port), path, method, agent: false, timeout: 5000 };
     return new Promise((resolve, reject) => {
-      const request = http.get({ host, port: Number(port), path, agent: false, timeout: 5000 }, (response) => {
+      const request = http.request(options, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
@@ -190,6 +193,7 @@ export class EnvoyProcess {
         request.destroy(new EnvoyError(`Envoy's admin interface did not answer ${path} within 5 s.`)),
       );
       request.on("error", reject);
+      request.end();
     });
   }
 
@@ -273,7 +277,7 @@ export class EnvoyProcess {
   }
 
   #reason(): string | null {
-    return failureReason(this.log, this.options.plugin ?? { name: "", rootId: "", vmId: "" });
+    return failureReason(this.log, ...(this.options.plugins ?? []));
   }
 
   #startError(exit: Exit): EnvoyError {

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import net from "node:net";
 import tls from "node:tls";
 import { configBytes } from "../config.js";
-import type { LogLevel } from "../types.js";
-import type { FailurePolicy, JsonObject } from "./bootstrap.js";
+import type { FailurePolicy, LogLevel } from "../types.js";
 import { EnvoyError } from "./errors.js";
 import type { EnvoyLogLine } from "./log.js";
 import type { Exit } from "./process.js";
@@ -27,8 +26,7 @@ export interface RunOptions {
   readonly logLevel?: LogLevel;
   readonly failurePolicy?: FailurePolicy;
   readonly allowOnHeadersStopIteration?: boolean;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly clusters?: readonly JsonObject[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RunningEnvoy {
@@ -98,7 +96,7 @@ function trustedRoots(): string {
 /** Runs a filter in Envoy until it is stopped; for `meshwasm run`. Keeps this Node process alive. */
 export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
   const target = options.upstreamUrl === undefined ? null : parseUpstream(options.upstreamUrl);
-  const config = configBytes(options.config);
+  const config = configBytes(options.config) ?? undefined;
   await checkPort(options.listenPort ?? 0);
   const upstream = target === null ? await Upstream.start() : null;
   const local = target === null || net.isIP(target.host) !== 0 || target.host === "localhost";
@@ -106,19 +104,19 @@ export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
   try {
     session = await Session.start({
       envoy: options.envoy,
-      module: options.module,
-      name: options.name,
-      config,
-      rootId: options.rootId,
-      failurePolicy: options.failurePolicy,
-      allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
-      environment: options.environment,
-      clusters: options.clusters,
+      plugin: {
+        module: options.module,
+        name: options.name,
+        config,
+        rootId: options.rootId,
+        env: options.env,
+        failurePolicy: options.failurePolicy,
+        allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
+      },
       upstream: target ?? { host: "127.0.0.1", port: upstream!.port },
       upstreamRoots: target?.tls ? trustedRoots() : undefined,
       // A public upstream answers for its own name only; a local one may want to see the client's.
-      rewriteHost: !local,
-      port: options.listenPort,
+      listener: { rewriteHost: !local, port: options.listenPort },
       wasmLevel: options.logLevel,
       onLog: options.onLog,
       keepAlive: true,

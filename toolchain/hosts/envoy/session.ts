@@ -2,18 +2,21 @@ import { createHash } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as tick, setTimeout as sleep } from "node:timers/promises";
-import type { LogLevel } from "../types.js";
+import { configBytes } from "../config.js";
+import type { EnvoyObject, LoadedNeighbour, LoadedPlugin, LogLevel } from "../types.js";
 import {
   bootstrap,
   cluster,
   discoveredFilter,
   discoveryFile,
   listener,
+  staticFilter,
   UPSTREAM_CLUSTER,
   type ClusterOptions,
-  type FailurePolicy,
   type JsonObject,
+  type ListenerOptions,
   type PluginOptions,
+  type Protocol,
 } from "./bootstrap.js";
 import { EnvoyError, oneLine } from "./errors.js";
 import { failureReason, type EnvoyLogLine, type PluginIdentity } from "./log.js";
@@ -22,23 +25,21 @@ import { validateFilter } from "./validate.js";
 
 export interface SessionOptions {
   readonly envoy: string;
-  /** Path of the .wasm file; it is copied, so a rebuild does not disturb a running Envoy. */
-  readonly module: string;
-  readonly name: string;
-  readonly config: Uint8Array | null;
-  readonly rootId?: string;
-  readonly vmId?: string;
-  readonly failurePolicy?: FailurePolicy;
-  readonly allowOnHeadersStopIteration?: boolean;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** The filter whose configuration and module can be replaced. Modules are copied: a rebuild disturbs no Envoy. */
+  readonly plugin: LoadedPlugin;
+  /** Further plugins, with their configuration for good. */
+  readonly neighbours?: readonly LoadedNeighbour[];
+  readonly nativeFilters?: { readonly before?: readonly JsonObject[]; readonly after?: readonly JsonObject[] };
+  readonly capabilityField?: PluginOptions["capabilityField"];
+  readonly protocol?: Protocol;
+  readonly listener?: Pick<ListenerOptions, "port" | "tagConnections" | "rewriteHost" | "connectionManager" | "tls">;
+  readonly concurrency?: number;
   /** Further clusters, for filters that call out. */
   readonly clusters?: readonly JsonObject[];
-  readonly upstream: Omit<ClusterOptions, "name">;
+  readonly upstream: Omit<ClusterOptions, "name" | "protocol">;
   /** PEM text of trusted roots: speak TLS to the upstream. */
   readonly upstreamRoots?: string;
-  readonly port?: number;
-  readonly tagConnections?: boolean;
-  readonly rewriteHost?: boolean;
+  readonly patch?: (bootstrap: EnvoyObject) => EnvoyObject;
   readonly wasmLevel?: LogLevel;
   readonly onLog?: (line: EnvoyLogLine) => void;
   readonly keepAlive?: boolean;
@@ -46,26 +47,54 @@ export interface SessionOptions {
 
 /** One Envoy with one filter whose configuration (and module) can be replaced while it runs. */
 export class Session {
-  readonly identity: PluginIdentity;
   #version = 1;
   #module: string;
   #config: Uint8Array | null;
   #queue: Promise<void> = Promise.resolve();
 
   static async start(options: SessionOptions): Promise<Session> {
+    const { plugin, neighbours = [], protocol = "http", concurrency = 1 } = options;
     const directory = workDirectory();
-    const identity = { name: options.name, rootId: options.rootId ?? "", vmId: options.vmId ?? "" };
+    const identities = [plugin, ...neighbours].map(identityOf);
+    const config = configBytes(plugin.config);
     let module: string;
-    let plugin: PluginOptions;
-    let trustedRoots: string | undefined;
+    let first: PluginOptions;
+    let object: JsonObject;
     try {
-      module = copyModule(options.module, directory);
-      plugin = pluginOf(options, module, options.config);
-      writeDiscovery(directory, plugin, 1);
+      module = copyModule(plugin.module, directory);
+      first = pluginOf(options, plugin, module, config);
+      writeDiscovery(directory, first, 1, protocol);
+      let trustedRoots: string | undefined;
       if (options.upstreamRoots !== undefined) {
         trustedRoots = join(directory, "roots.pem");
         writeFileSync(trustedRoots, options.upstreamRoots);
       }
+      const beside = (position: "before" | "after"): JsonObject[] =>
+        neighbours
+          .filter((each) => (each.position ?? "after") === position)
+          .map((each) => {
+            const copy = copyModule(each.module, directory);
+            return staticFilter(pluginOf(options, each, copy, configBytes(each.config)), protocol);
+          });
+      const filters = [
+        ...(options.nativeFilters?.before ?? []),
+        ...beside("before"),
+        discoveredFilter(plugin.name, discoveryPath(directory), protocol),
+        ...beside("after"),
+        ...(options.nativeFilters?.after ?? []),
+      ];
+      const upstream: ClusterOptions = {
+        ...options.upstream,
+        name: UPSTREAM_CLUSTER,
+        trustedRoots,
+        ...(protocol === "tcp" ? { protocol } : {}),
+      };
+      object = bootstrap({
+        listeners: [listener({ ...options.listener, filters, protocol, balance: concurrency > 1 })],
+        clusters: [cluster(upstream), ...(options.clusters ?? [])],
+        flushOnAdmin: true,
+      });
+      if (options.patch) object = options.patch(structuredClone(object) as EnvoyObject) as JsonObject;
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
@@ -73,25 +102,16 @@ export class Session {
     const envoy = await EnvoyProcess.start({
       envoy: options.envoy,
       directory,
-      plugin: identity,
+      plugins: identities,
+      concurrency,
       wasmLevel: options.wasmLevel,
       onLog: options.onLog,
       keepAlive: options.keepAlive,
-      bootstrap: bootstrap({
-        listeners: [
-          listener({
-            filters: [discoveredFilter(options.name, discoveryPath(directory))],
-            port: options.port,
-            tagConnections: options.tagConnections,
-            rewriteHost: options.rewriteHost,
-          }),
-        ],
-        clusters: [cluster({ ...options.upstream, name: UPSTREAM_CLUSTER, trustedRoots }), ...(options.clusters ?? [])],
-      }),
+      bootstrap: object,
     });
     try {
-      await waitTaken(envoy, plugin, 1, { reloads: 0, refusals: 0 }, 0);
-      return new Session(options, identity, module, envoy, await envoy.listenerAddress());
+      await waitTaken(envoy, first, protocol, 1, { reloads: 0, refusals: 0 }, 0);
+      return new Session(options, module, config, envoy, await envoy.listenerAddress());
     } catch (error) {
       await envoy.stop();
       throw error;
@@ -100,15 +120,14 @@ export class Session {
 
   private constructor(
     private readonly options: SessionOptions,
-    identity: PluginIdentity,
     module: string,
+    config: Uint8Array | null,
     readonly envoy: EnvoyProcess,
     /** "127.0.0.1:port" of the listener. */
     readonly address: string,
   ) {
-    this.identity = identity;
     this.#module = module;
-    this.#config = options.config;
+    this.#config = config;
   }
 
   /**
@@ -127,12 +146,13 @@ export class Session {
     const config = change.config === undefined ? this.#config : change.config;
     // Envoy counts no update that changes nothing, so there would be nothing to wait for.
     if (module === this.#module && sameBytes(config, this.#config)) return;
-    const before = await counters(this.envoy, this.identity.name);
+    const { protocol = "http" } = this.options;
+    const plugin = pluginOf(this.options, this.options.plugin, module, config);
+    const before = await counters(this.envoy, plugin.name, protocol);
     const mark = this.envoy.log.length;
     const version = ++this.#version;
-    const plugin = pluginOf(this.options, module, config);
-    writeDiscovery(this.envoy.directory, plugin, version);
-    await waitTaken(this.envoy, plugin, version, before, mark);
+    writeDiscovery(this.envoy.directory, plugin, version, protocol);
+    await waitTaken(this.envoy, plugin, protocol, version, before, mark);
     this.#module = module;
     this.#config = config;
   }
@@ -143,9 +163,9 @@ function discoveryPath(directory: string): string {
 }
 
 /** Written beside and renamed: Envoy never reads half a file, and its watch sees one change. */
-function writeDiscovery(directory: string, plugin: PluginOptions, version: number): void {
+function writeDiscovery(directory: string, plugin: PluginOptions, version: number, protocol: Protocol): void {
   const path = discoveryPath(directory);
-  writeFileSync(`${path}.new`, JSON.stringify(discoveryFile(plugin, String(version))));
+  writeFileSync(`${path}.new`, JSON.stringify(discoveryFile(plugin, String(version), protocol)));
   renameSync(`${path}.new`, path);
 }
 
@@ -162,17 +182,29 @@ function copyModule(path: string, directory: string): string {
   return copy;
 }
 
-function pluginOf(options: SessionOptions, module: string, config: Uint8Array | null): PluginOptions {
+function pluginOf(
+  options: SessionOptions,
+  plugin: LoadedPlugin,
+  module: string,
+  config: Uint8Array | null,
+): PluginOptions {
   return {
-    name: options.name,
+    name: plugin.name,
     code: { file: module },
     config,
-    rootId: options.rootId,
-    vmId: options.vmId,
-    failurePolicy: options.failurePolicy,
-    allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
-    environment: options.environment,
+    rootId: plugin.rootId,
+    vmId: plugin.vmId,
+    vmConfig: configBytes(plugin.vmConfig),
+    env: plugin.env,
+    failurePolicy: plugin.failurePolicy,
+    capabilities: plugin.capabilities,
+    capabilityField: options.capabilityField,
+    allowOnHeadersStopIteration: plugin.allowOnHeadersStopIteration,
   };
+}
+
+export function identityOf(plugin: { name: string; rootId?: string; vmId?: string }): PluginIdentity {
+  return { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "" };
 }
 
 interface Counters {
@@ -181,9 +213,9 @@ interface Counters {
   readonly version?: string;
 }
 
-async function counters(envoy: EnvoyProcess, name: string): Promise<Counters> {
+async function counters(envoy: EnvoyProcess, name: string, protocol: Protocol): Promise<Counters> {
   const { body } = await envoy.get("/stats?filter=config_discovery");
-  const prefix = `extension_config_discovery.http_filter.${name}.`;
+  const prefix = `extension_config_discovery.${protocol === "tcp" ? "network_filter" : "http_filter"}.${name}.`;
   const values = new Map<string, string>();
   for (const line of body.split("\n")) {
     const at = line.lastIndexOf(": ");
@@ -204,22 +236,23 @@ async function counters(envoy: EnvoyProcess, name: string): Promise<Counters> {
 async function waitTaken(
   envoy: EnvoyProcess,
   plugin: PluginOptions,
+  protocol: Protocol,
   version: number,
   before: Counters,
   mark: number,
 ): Promise<void> {
-  const identity = { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "" };
+  const identity = identityOf(plugin);
   const deadline = Date.now() + 20_000;
   for (;;) {
     let now: Counters | null = null;
     try {
-      now = await counters(envoy, identity.name);
+      now = await counters(envoy, plugin.name, protocol);
     } catch (error) {
       if (envoy.running && Date.now() > deadline) throw error;
     }
     if (now && now.refusals > before.refusals) {
       await settle();
-      const reason = (await quietReason(envoy, plugin)) ?? failureReason(envoy.log.slice(mark), identity);
+      const reason = (await quietReason(envoy, plugin, protocol)) ?? failureReason(envoy.log.slice(mark), identity);
       throw new EnvoyError(
         reason ?? "The filter refused the configuration and gave no reason; log one at level error in onConfigure.",
       );
@@ -241,9 +274,9 @@ async function waitTaken(
 }
 
 /** When the log level hides why a filter was refused, the same is loaded again where the level does not. */
-async function quietReason(envoy: EnvoyProcess, plugin: PluginOptions): Promise<string | null> {
+async function quietReason(envoy: EnvoyProcess, plugin: PluginOptions, protocol: Protocol): Promise<string | null> {
   if (envoy.wasmLevel !== "error" && envoy.wasmLevel !== "critical") return null;
-  return validateFilter(envoy.binary, plugin).then(
+  return validateFilter(envoy.binary, plugin, [], protocol).then(
     () => null,
     (error: Error) => error.message,
   );

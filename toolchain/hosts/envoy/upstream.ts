@@ -1,4 +1,5 @@
 import http from "node:http";
+import type net from "node:net";
 import type { AddressInfo } from "node:net";
 import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, UpstreamHandler, UpstreamRequest, UpstreamResponse } from "../types.js";
@@ -21,35 +22,46 @@ export interface UpstreamRecord {
 }
 
 /**
- * A real HTTP server on loopback. The router writes the client's port into CONNECTION_HEADER after the filters have
- * run; each request of ours has a connection of its own, so the port says which request it is.
+ * A real HTTP/1.1 server. The router writes the client's port into CONNECTION_HEADER after the filters have run; each
+ * request of ours has a connection of its own, so the port says which request it is.
  */
 export class Upstream {
-  readonly #server: http.Server;
-  readonly #handler: UpstreamHandler;
+  /** Not listening yet when made by the constructor. */
+  readonly server: http.Server;
+  handler: UpstreamHandler;
   readonly #expected = new Map<string, UpstreamRecord>();
+  readonly #sockets = new Set<net.Socket>();
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   static async start(handler: UpstreamHandler = echo): Promise<Upstream> {
     const upstream = new Upstream(handler);
     await new Promise<void>((resolve, reject) => {
-      upstream.#server.once("error", reject);
-      upstream.#server.listen(0, "127.0.0.1", resolve);
+      upstream.server.once("error", reject);
+      upstream.server.listen(0, "127.0.0.1", resolve);
     });
-    upstream.#server.unref();
+    upstream.server.unref();
     return upstream;
   }
 
-  private constructor(handler: UpstreamHandler) {
-    this.#handler = handler;
-    this.#server = http.createServer({ maxHeaderSize: 1 << 20, requestTimeout: 0, requireHostHeader: false });
-    this.#server.headersTimeout = 0;
-    this.#server.keepAliveTimeout = 0;
-    this.#server.on("request", (request, response) => void this.#serve(request, response));
-    this.#server.on("connection", (socket) => socket.unref());
+  constructor(
+    handler: UpstreamHandler,
+    /** Gets what the handler throws for a request that nobody has announced. */
+    private readonly onError: (error: unknown) => void = () => {},
+  ) {
+    this.handler = handler;
+    this.server = http.createServer({ maxHeaderSize: 1 << 20, requestTimeout: 0, requireHostHeader: false });
+    this.server.headersTimeout = 0;
+    this.server.keepAliveTimeout = 0;
+    this.server.on("request", (request, response) => void this.#serve(request, response));
+    this.server.on("connection", (socket) => {
+      socket.unref();
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return (this.server.address() as AddressInfo).port;
   }
 
   /** Announces a request that will come from this client port; requests nobody announced are answered, not kept. */
@@ -65,9 +77,16 @@ export class Upstream {
     return record;
   }
 
+  /** Ends all connections, whatever their handlers still wait for. */
+  drop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.drop();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
   async #serve(incoming: http.IncomingMessage, outgoing: http.ServerResponse): Promise<void> {
@@ -89,12 +108,29 @@ export class Upstream {
       };
       record = tag === undefined ? undefined : this.#expected.get(tag);
       if (record) record.request = request;
-      this.#answer(outgoing, await this.#handler(request), request.method);
+      const answer = await this.handler(request);
+      if (answer.delay !== undefined) await this.#wait(answer.delay);
+      if (answer.reset) outgoing.destroy();
+      else this.#answer(outgoing, answer, request.method);
     } catch (error) {
+      // A client that goes away in the middle of its request is no failure of the handler's.
+      if (!incoming.complete) return;
       if (record) record.error = error;
+      else this.onError(error);
       if (outgoing.headersSent) outgoing.destroy();
       else this.#answer(outgoing, { status: 500, body: "the upstream handler failed" }, "GET");
     }
+  }
+
+  #wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        resolve();
+      }, milliseconds);
+      timer.unref();
+      this.#timers.add(timer);
+    });
   }
 
   #answer(outgoing: http.ServerResponse, answer: UpstreamResponse, method: string): void {

@@ -31,7 +31,7 @@ function stable(text: string): string {
   return VOLATILE.reduce((s, [pattern, put]) => s.replace(pattern, put), text);
 }
 
-export function optionsOf(scenario: Scenario): ProxyOptions {
+export function optionsOf(scenario: Scenario): Pick<ProxyOptions, "config" | "rootId" | "upstream"> {
   return {
     config: scenario.program.join("\n"),
     rootId: scenario.rootId,

@@ -3,10 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import asc from "assemblyscript/asc";
 
-/** Compiles the test filter (AssemblyScript; not named .ts, so that tsc leaves it alone) and gives the module's path. */
-export async function compileTestFilter(directory = mkdtempSync(join(tmpdir(), "meshwasm-test-"))): Promise<string> {
-  const source = readFileSync(new URL("./filter.as", import.meta.url), "utf8");
-  const module = join(directory, "filter.wasm");
+const read = (name: string): string => readFileSync(new URL(`./${name}.as`, import.meta.url), "utf8");
+
+/** Compiles one of the test filters (AssemblyScript; not named .ts, so that tsc leaves it alone) and gives the module's path. */
+export async function compileTestFilter(
+  directory = mkdtempSync(join(tmpdir(), "meshwasm-test-")),
+  name: "filter" | "calls" | "tcp" = "filter",
+): Promise<string> {
+  const source = read("host") + read(name);
+  const module = join(directory, `${name}.wasm`);
   const { error, stderr } = await asc.main(
     ["filter.ts", "-O", "--exportStart", "_initialize", "--use", "abort=", "--runtime", "stub", "-o", "out.wasm"],
     {
