@@ -2,7 +2,7 @@ import type { UpstreamRequest } from "../types.js";
 import { Status } from "./abi.js";
 import type { Timer } from "./clock.js";
 import type { Answer } from "./clusters.js";
-import { calloutRequest, calloutResponse, type HttpAnswer } from "./connection.js";
+import { calloutRequest, calloutResponse, unwritable, type HttpAnswer } from "./connection.js";
 import type { RootContext } from "./contexts.js";
 import { HeaderMap, parsePairs } from "./headermap.js";
 import type { HostCall, Vm } from "./vm.js";
@@ -22,12 +22,16 @@ export class HttpCall {
   constructor(
     private readonly root: RootContext,
     private readonly id: number,
-    cluster: string,
-    request: UpstreamRequest,
+    private readonly cluster: string,
+    request: UpstreamRequest | { readonly unwritable: string } | null,
     timeout: number,
   ) {
     const { server } = root.vm;
-    this.#callOff = server.ask(cluster, request, (answer) => this.#answered(answer, request.method));
+    if (request === null) this.#callOff = () => {};
+    else if ("unwritable" in request) {
+      server.post(() => this.#deliver(calloutResponse(request, "")));
+      this.#callOff = () => {};
+    } else this.#callOff = server.ask(cluster, request, (answer) => this.#answered(answer, request.method));
     this.#timer = timeout === 0 ? null : server.clock.after(timeout, () => this.#timedOut());
   }
 
@@ -38,11 +42,15 @@ export class HttpCall {
 
   #timedOut(): void {
     this.#callOff();
+    this.root.vm.thread.connected.delete(this.cluster);
     this.#deliver(calloutResponse({ timeout: true }, ""));
   }
 
   #answered(answer: Answer, method: string): void {
     this.#timer?.cancel();
+    const { connected } = this.root.vm.thread;
+    if ("response" in answer) connected.add(this.cluster);
+    else connected.delete(this.cluster);
     if ("error" in answer) this.root.vm.server.report(answer.error);
     const message = calloutResponse(answer, method);
     if (message.body.length > ANSWER_LIMIT) this.#fail();
@@ -96,7 +104,10 @@ export const CALLOUT_CALLS: Readonly<Record<string, HostCall>> = {
     const id = vm.nextCalloutId(0);
     // Without a host the call fails at once, and nobody calls back.
     if ("hosts" in script) return Status.InternalFailure;
-    const request = calloutRequest(headers, body, trailers, timeout);
+    const wrong = unwritable(headers);
+    // On a connection that stands Envoy writes the headers at once.
+    if (wrong !== null && vm.thread.connected.delete(cluster)) return Status.InternalFailure;
+    const request = wrong === null ? calloutRequest(headers, body, trailers, timeout) : { unwritable: wrong };
     root.httpCalls.set(id, new HttpCall(root, id, cluster, request, timeout));
     vm.writeU32(ret, id);
     return Status.Ok;

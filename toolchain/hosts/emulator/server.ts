@@ -137,11 +137,14 @@ export class Server {
       const vm = new Vm(thread, plugin);
       if (vm.failed) return false;
       const root = new RootContext(vm, plugin);
-      return root.start() && !vm.failed && root.configure() && !vm.failed;
+      try {
+        return root.start() && !vm.failed && root.configure() && !vm.failed;
+      } finally {
+        vm.dispose();
+      }
     };
     const refused = taken() ? null : (this.logs.reason(mark, plugin.name) ?? NO_REASON);
     if (this.#bases.has(plugin.vm.key)) this.#tried.set(key, refused);
-    thread.close();
     if (refused !== null) throw new EmulatorError(refused);
   }
 

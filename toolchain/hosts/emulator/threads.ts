@@ -35,6 +35,9 @@ export class Thread {
   readonly #vms = new Map<string, Vm>();
   readonly #handles = new Map<string, PluginHandle>();
 
+  /** Clusters to which a connection stands that was used before. */
+  readonly connected = new Set<string>();
+
   constructor(readonly server: Server) {}
 
   /** The VM that already runs the same code with the same settings, or a new one. */

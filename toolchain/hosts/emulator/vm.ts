@@ -132,6 +132,11 @@ export class Vm {
     return this.#current;
   }
 
+  /** The guest is running. */
+  get calling(): boolean {
+    return this.#current !== null;
+  }
+
   setEffective(id: number): number {
     if (!this.contexts.has(id)) return Status.BadArgument;
     this.#effective = id;
@@ -186,18 +191,21 @@ export class Vm {
 
   /** One call into the guest. A trap marks the VM as failed and is logged. */
   invoke(name: string, context: Context, ...args: number[]): number {
-    if (this.#current !== null) throw new EmulatorError(`Re-entry of ${name}: Envoy never does this.`);
+    // A gRPC stream that fails at once calls back before its host call has returned.
+    const current = this.#current;
+    const effective = this.#effective;
     let value: number | undefined;
     this.#current = context;
+    this.#effective = 0;
     try {
       value = (this.#instance.exports[name] as (...a: number[]) => number | undefined)(...args);
     } catch (error) {
       if (this.#fatal === null) this.fail(this.#trapMessage(name, error));
     } finally {
-      this.#current = null;
-      this.#effective = 0;
+      this.#current = current;
+      this.#effective = effective;
     }
-    this.#raise();
+    if (current === null) this.#raise();
     return (value ?? 0) >>> 0;
   }
 
