@@ -9,6 +9,8 @@ export interface Code {
   readonly digest: string;
   readonly facts: ModuleFacts;
   readonly module: WasmModule;
+  /** The module may make expressions. */
+  readonly expressions: boolean;
 }
 
 /** A test file makes many proxies of one module. */
@@ -38,5 +40,11 @@ function compile(bytes: Uint8Array, digest: string): Code {
   } catch (error) {
     throw new EmulatorError(`Failed to load Wasm bytecode: ${(error as Error).message}`);
   }
-  return { digest, facts: inspectModule(bytes), module };
+  return { digest, facts: inspectModule(bytes), module, expressions: names(bytes, "expr_create") };
+}
+
+/** Whether a text is in the module, as bytes or, as AssemblyScript has its strings, in two bytes for each character. */
+function names(bytes: Uint8Array, text: string): boolean {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return all.includes(text, 0, "latin1") || all.includes(text, 0, "utf16le");
 }

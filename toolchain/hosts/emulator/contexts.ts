@@ -18,6 +18,8 @@ export abstract class Context {
   created = false;
   /** In proxy_on_log all maps can be read and none changed. */
   logPhase = false;
+  /** Properties that were declared in it. */
+  readonly declared = new Map<string, StateType>();
   /** Envoy has one view for each context: buffer 8 is whatever was looked at last. */
   #view = BufferView.EMPTY;
 
@@ -114,7 +116,6 @@ export class RootContext extends Context {
   /** What proxy_get_status tells. */
   statusCode = 0;
   statusMessage = "";
-  readonly declared = new Map<string, StateType>();
   expressions: Expressions | null = null;
   /** The configuration can be read only while it is handed over. */
   #configuring = false;

@@ -8,6 +8,8 @@ import type {
   RequestInput,
   TcpClient,
 } from "../types.js";
+import { loadExpressions } from "./cel.js";
+import { loadCode } from "./code.js";
 import { EmulatorError } from "./errors.js";
 import { Server } from "./server.js";
 import { HttpStream } from "./stream.js";
@@ -80,5 +82,7 @@ export class EmulatorProxy implements Proxy {
 
 /** Loads the modules; rejects with a filter's own reason when it refuses its configuration. */
 export async function createEmulatorProxy(options: EmulatorProxyOptions): Promise<EmulatorProxy> {
+  const modules = [options, ...(options.plugins ?? [])].map(({ module }) => loadCode(module));
+  if (modules.some(({ expressions }) => expressions)) await loadExpressions();
   return new EmulatorProxy(options);
 }

@@ -12,12 +12,12 @@ export type Value =
   | Message
   | { readonly kind: "null" };
 
-/** A map whose keys are text. What is not listed may be there all the same, as request.path is. */
+/** A map that is asked for text. What is not listed may be there all the same, as request.path is. */
 export interface ValueMap {
   readonly kind: "map";
   get(key: string): Value | null;
   /** null: it cannot be listed. */
-  entries(): readonly (readonly [string, Value])[] | null;
+  entries(): readonly (readonly [Value, Value])[] | null;
 }
 
 /** A protobuf message: its bytes, and its fields by name. null: there is no such field. */
@@ -45,11 +45,13 @@ export function attributes(getters: Readonly<Record<string, () => Value | null>>
 
 /** A map of plain text. */
 export function textMap(entries: readonly (readonly [string, string])[]): ValueMap {
-  const all = entries.map(([key, value]) => [key, string(value)] as const);
   return {
     kind: "map",
-    get: (key) => all.find(([each]) => each === key)?.[1] ?? null,
-    entries: () => all,
+    get: (key) => {
+      const found = entries.find(([each]) => each === key);
+      return found === undefined ? null : string(found[1]);
+    },
+    entries: () => entries.map(([key, value]) => [string(key), string(value)] as const),
   };
 }
 
@@ -83,9 +85,7 @@ export function serialiseValue(value: Value): string | number {
       return serialiseEntries(value.items.map((item) => [item, null]));
     case "map": {
       const entries = value.entries();
-      return entries === null
-        ? Status.SerializationFailure
-        : serialiseEntries(entries.map(([key, item]) => [string(key), item]));
+      return entries === null ? Status.SerializationFailure : serialiseEntries(entries);
     }
     case "null":
       return Status.SerializationFailure;
