@@ -6,9 +6,15 @@ import { attribute } from "./properties.js";
 import { serialiseValue, type Message, type Value, type ValueMap } from "./values.js";
 import type { Vm } from "./vm.js";
 
+interface Expression {
+  readonly plan: (variables: Record<string, CelInput>) => CelResult;
+  /** Names of which it asks whether they have a field: that is an error when there is no such name. */
+  readonly asked: readonly string[];
+}
+
 /** The expressions of a root context, by token. */
 export class Expressions {
-  readonly plans = new Map<number, (variables: Record<string, CelInput>) => CelResult>();
+  readonly plans = new Map<number, Expression>();
   next = 0;
 }
 
@@ -54,28 +60,53 @@ export function createExpression(vm: Vm, source: string): string | number {
   const { cel, env } = loaded();
   const root = vm.current.root;
   if (root === null) return Status.BadArgument;
-  let plan: (variables: Record<string, CelInput>) => CelResult;
+  const expressions = (root.expressions ??= new Expressions());
+  let parsed: ReturnType<Library["parse"]>;
   try {
-    const parsed = cel.parse(Buffer.from(source, "latin1").toString());
-    if (!isSound(parsed.expr, env)) return Status.BadArgument;
-    plan = cel.plan(env, parsed);
+    parsed = cel.parse(Buffer.from(source, "latin1").toString());
   } catch {
     return Status.BadArgument;
   }
-  const expressions = (root.expressions ??= new Expressions());
+  const facts: Facts = { functions: new Set(), asked: new Set(), odd: false };
+  survey(parsed.expr, facts);
+  if (facts.odd) return Status.BadArgument;
+  // Only what can be parsed gets a token.
   const token = expressions.next++;
-  expressions.plans.set(token, plan);
+  if ([...facts.functions].some((name) => !isKnown(name, env))) return Status.BadArgument;
+  try {
+    expressions.plans.set(token, { plan: cel.plan(env, parsed), asked: [...facts.asked] });
+  } catch {
+    return Status.BadArgument;
+  }
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(token);
   return bytes.toString("latin1");
 }
 
-/** Envoy refuses unknown functions, and `has` of anything but a field, when it compiles. */
-function isSound(node: unknown, env: CelEnv): boolean {
-  if (typeof node !== "object" || node === null) return true;
-  const { case: kind, value } = node as { case?: string; value?: { function?: string } };
-  if (kind === "callExpr" && value?.function !== undefined && !isKnown(value.function, env)) return false;
-  return Object.values(node).every((child) => isSound(child, env));
+interface Facts {
+  readonly functions: Set<string>;
+  readonly asked: Set<string>;
+  /** `has` of something that is no field. */
+  odd: boolean;
+}
+
+interface Node {
+  readonly case?: string;
+  readonly value?: { function?: string; testOnly?: boolean; operand?: { exprKind?: Node }; name?: string };
+}
+
+/** What Envoy looks at when it compiles an expression. */
+function survey(node: unknown, facts: Facts): void {
+  if (typeof node !== "object" || node === null) return;
+  const { case: kind, value } = node as Node;
+  if (kind === "callExpr" && value?.function === "has") facts.odd = true;
+  else if (kind === "callExpr" && value?.function !== undefined) facts.functions.add(value.function);
+  else if (kind === "selectExpr" && value?.testOnly) {
+    let at = value.operand?.exprKind;
+    while (at?.case === "selectExpr") at = at.value?.operand?.exprKind;
+    if (at?.case === "identExpr" && at.value?.name !== undefined) facts.asked.add(at.value.name);
+  }
+  for (const child of Object.values(node)) survey(child, facts);
 }
 
 /** Operators have names of their own in a parsed expression. */
@@ -92,12 +123,15 @@ export function evaluateExpression(vm: Vm, argument: string): string | number {
   if (token === null) return Status.BadArgument;
   // Not the effective context.
   const context = vm.current;
-  const plan = context.root?.expressions?.plans.get(token);
-  if (plan === undefined) return Status.NotFound;
+  const expression = context.root?.expressions?.plans.get(token);
+  if (expression === undefined) return Status.NotFound;
   const { cel } = loaded();
+  if (expression.asked.some((name) => NAMES.includes(name) && attribute(context, name) === null)) {
+    return Status.InternalFailure;
+  }
   let result: CelResult;
   try {
-    result = plan(variables(context));
+    result = expression.plan(variables(context));
   } catch (error) {
     if (error instanceof EmulatorError) throw error;
     return Status.InternalFailure;

@@ -71,7 +71,7 @@ export class Clusters {
     else {
       void Promise.resolve()
         .then(() => (over ? null : this.#run(script, request)))
-        .then((answer) => answer !== null && done(answer));
+        .then((answer) => answer !== null && server.post(() => done(answer)));
     }
     return () => {
       if (!over) server.pending--;

@@ -46,5 +46,5 @@ function compile(bytes: Uint8Array, digest: string): Code {
 /** Whether a text is in the module, as bytes or, as AssemblyScript has its strings, in two bytes for each character. */
 function names(bytes: Uint8Array, text: string): boolean {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return all.includes(text, 0, "latin1") || all.includes(text, 0, "utf16le");
+  return all.includes(Buffer.from(text)) || all.includes(Buffer.from(text, "utf16le"));
 }

@@ -36,7 +36,7 @@ export function node(): Message {
     {
       id: string(NODE),
       cluster: string(NODE),
-      metadata: message({ fields: textMap([]) }),
+      metadata: textMap([]),
       dynamic_parameters: textMap([]),
       locality: message({ region: string(""), zone: string(""), sub_zone: string("") }),
       user_agent_name: string("envoy"),

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Histogram, Metrics } from "../types.js";
 import { MetricType, Status } from "./abi.js";
 import type { HostCall, Vm, WideHostCall } from "./vm.js";
@@ -13,12 +14,13 @@ class Bins {
   count = 0;
 
   record(value: bigint): void {
-    const v = Number(value);
-    let from = 0;
-    if (v > 0) {
-      const step = 10 ** (Math.floor(Math.log10(v)) - 1);
-      // Powers of ten below one are not exact.
-      from = step < 1 ? v : Math.floor(v / step) * step;
+    // Envoy's histograms are signed.
+    const v = Number(BigInt.asIntN(64, value));
+    let from = v;
+    // Powers of ten below one are not exact.
+    if (Math.abs(v) >= 100) {
+      const step = 10 ** (Math.floor(Math.log10(Math.abs(v))) - 1);
+      from = Math.trunc(v / step) * step;
     }
     this.counts.set(from, (this.counts.get(from) ?? 0) + 1);
     this.count++;
@@ -35,7 +37,8 @@ class Bins {
 
 function widthOf(from: number): number {
   if (from === 0) return 0;
-  return from < 10 ? 0.1 : 10 ** (Math.floor(Math.log10(from)) - 1);
+  const size = Math.abs(from);
+  return size < 10 ? 0.1 : 10 ** (Math.floor(Math.log10(size)) - 1);
 }
 
 /** All stats that the filters have defined. */
@@ -57,12 +60,15 @@ export class MetricStore {
   }
 
   snapshot(): Metrics {
+    // A name of nothing is one that no interface of Envoy's shows.
+    const named = <T>(all: ReadonlyMap<string, T>): [string, T][] =>
+      [...all].filter(([name]) => name !== "").sort(([a], [b]) => (a < b ? -1 : 1));
     const values = (stats: ReadonlyMap<string, Stat>): Record<string, number> =>
-      Object.fromEntries([...stats].map(([name, { value }]) => [text(name), Number(value)]));
+      Object.fromEntries(named(stats).map(([name, { value }]) => [text(name), Number(value)]));
     const counters = values(this.#counters);
     const gauges = values(this.#gauges);
     const histograms = Object.fromEntries(
-      [...this.#histograms].map(([name, bins]) => [text(name), bins.toHistogram()]),
+      named(this.#histograms).map(([name, bins]) => [text(name), bins.toHistogram()]),
     );
     const of = <T>(all: Record<string, T>, name: string): T | null => (Object.hasOwn(all, name) ? all[name]! : null);
     return {
@@ -80,8 +86,10 @@ function found<T>(all: Map<string, T>, name: string, make: () => T): T {
   return stat;
 }
 
+/** As Envoy's admin interface shows a name: UTF-8, else one character for each byte. */
 function text(name: string): string {
-  return Buffer.from(name, "latin1").toString("utf8");
+  const bytes = Buffer.from(name, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : name;
 }
 
 /** The ids that one VM has been given: a new one at each definition, with the kind in the low two bits. */

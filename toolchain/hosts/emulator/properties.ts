@@ -24,7 +24,8 @@ import {
 /** Repeated lines are joined here, unlike in the header map. */
 function headers(map: HeaderMap | null): ValueMap {
   const names = new Set(map?.lines().map(([name]) => name));
-  return textMap([...names].map((name) => [name, map?.joined(name) ?? ""] as const));
+  const all = textMap([...names].map((name) => [name, map?.joined(name) ?? ""] as const));
+  return { ...all, get: (key) => all.get(key.toLowerCase()) };
 }
 
 const text = (value: string | null): Value | null => (value === null ? null : string(value));
@@ -99,17 +100,16 @@ function connection(info: StreamInfo): ValueMap {
 }
 
 function upstream(info: StreamInfo): ValueMap {
-  const { upstream } = info;
-  const there = <T>(of: T | undefined): T | null => of ?? null;
+  const { upstreamHost: host, upstreamConnection: connection } = info;
+  const chosen = (value: Value): Value | null => (host === null ? null : value);
   return attributes({
-    address: () => text(there(upstream?.peer.address)),
-    port: () => (upstream === null ? null : int(upstream.peer.port)),
-    local_address: () => text(there(upstream?.local)),
-    locality: () =>
-      upstream === null ? null : message({ region: string(""), zone: string(""), sub_zone: string("") }),
-    transport_failure_reason: () => (upstream === null ? null : string("")),
-    cx_pool_ready_duration: () => (upstream === null ? null : duration(upstream.readyAfter)),
-    request_attempt_count: () => uint(upstream === null ? 0 : 1),
+    address: () => text(host?.address ?? null),
+    port: () => (host === null ? null : int(host.port)),
+    local_address: () => text(connection?.local ?? null),
+    locality: () => chosen(message({ region: string(""), zone: string(""), sub_zone: string("") })),
+    transport_failure_reason: () => chosen(string("")),
+    cx_pool_ready_duration: () => (connection === null ? null : duration(connection.readyAfter)),
+    request_attempt_count: () => uint(host === null || info.protocol === null ? 0 : 1),
     num_endpoints: () => uint(1),
   });
 }
@@ -122,14 +122,14 @@ function xds(info: StreamInfo | null): ValueMap {
   const http = info.protocol !== null;
   return attributes({
     node,
-    cluster_name: () => (http ? string("upstream") : text(info.upstream?.cluster ?? null)),
-    cluster_metadata: () => (http || info.upstream !== null ? metadata() : null),
+    cluster_name: () => (http ? string("upstream") : text(info.upstreamHost?.cluster ?? null)),
+    cluster_metadata: () => (http || info.upstreamHost !== null ? metadata() : null),
     route_name: () => (http ? string("") : null),
     route_metadata: () => (http ? metadata() : null),
     virtual_host_name: () => (http ? string("all") : null),
     virtual_host_metadata: () => (http ? metadata() : null),
-    upstream_host_metadata: () => (info.upstream === null ? null : { kind: "null" }),
-    upstream_host_locality_metadata: () => (info.upstream === null ? null : { kind: "null" }),
+    upstream_host_metadata: () => (info.upstreamHost === null ? null : { kind: "null" }),
+    upstream_host_locality_metadata: () => (info.upstreamHost === null ? null : { kind: "null" }),
     listener_metadata: metadata,
     listener_direction: () => int(0),
     filter_chain_name: () => string(""),
@@ -159,7 +159,7 @@ export function attribute(context: Context, name: string): Value | null {
       case "filter_state":
         return info.filterState.asValue();
       case "upstream_filter_state":
-        return info.upstream === null ? null : attributes({});
+        return info.upstreamConnection === null ? null : attributes({});
       case "connection_id":
         return uint(info.connectionId);
     }

@@ -16,6 +16,7 @@ export class Router implements HttpFilter {
 
   constructor(
     private readonly info: StreamInfo,
+    private readonly host: NonNullable<StreamInfo["upstreamHost"]>,
     /** The request is complete: get an answer to it. */
     private readonly send: (request: UpstreamRequest) => void,
   ) {}
@@ -27,6 +28,7 @@ export class Router implements HttpFilter {
       return HeadersStatus.StopIteration;
     }
     routed(map);
+    this.info.upstreamHost = this.host;
     // What filters change later is not seen outside.
     this.#headers = new HeaderMap(map.kind, map.lines());
     this.#endsWithHeaders = end;
@@ -50,19 +52,18 @@ export class Router implements HttpFilter {
     this.send(upstreamRequest(this.#headers!, this.#body, this.#endsWithHeaders, this.#trailers));
   }
 
-  /** The upstream has answered. */
-  answer(response: UpstreamResponse): void {
+  /** The upstream has answered; `latency` in nanoseconds. */
+  answer(response: UpstreamResponse, latency: bigint): void {
     const { chain, info } = this;
     const message = upstreamResponse(response, this.#headers?.get(":method") ?? "");
     info.responseDetails = "via_upstream";
     info.responseCode = Number(message.headers.get(":status"));
+    if (message.ends) info.backendLatency = latency;
     chain.encodeHeaders(message.headers, message.ends);
     if (message.ends || chain.destroyed) return;
-    if (message.body !== "") {
-      info.responseBodySize += message.body.length;
-      chain.encodeData(message.body, false);
-    }
+    if (message.body !== "") chain.encodeData(message.body, false);
     if (chain.destroyed) return;
+    info.backendLatency = latency;
     // The end has a piece of its own, unless trailers are the end.
     if (message.trailers === null) chain.encodeData("", true);
     else chain.encodeTrailers(message.trailers);

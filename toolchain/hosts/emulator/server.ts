@@ -27,6 +27,9 @@ interface Endable {
 
 const NO_REASON = "The filter refused the configuration and gave no reason; log one at level error in onConfigure.";
 const LISTENER: Peer = { address: "127.0.0.1:10000", port: 10000 };
+/** Where the upstream is, and our end of the connection to it. */
+export const UPSTREAM = { address: "127.0.0.1:10001", port: 10001, cluster: "upstream" };
+export const UPSTREAM_LOCAL = { local: "127.0.0.1:10002", readyAfter: 0n };
 /** Turns of the event loop in which what is under way may go on. */
 const SETTLE_TURNS = 100;
 
@@ -47,12 +50,6 @@ export class Server {
   readonly sharedData = new SharedData(this.budget);
   readonly queues = new SharedQueues(this.budget);
   readonly clusters: Clusters;
-  readonly upstreamPeer = {
-    peer: { address: "127.0.0.1:10001", port: 10001 },
-    local: "127.0.0.1:10002",
-    cluster: "upstream",
-    readyAfter: 0n,
-  };
   /** Requests and connections under way. */
   readonly streams = new Set<Endable>();
   /** Answers that are on their way. */

@@ -16,7 +16,7 @@ import { HeaderMap } from "./headermap.js";
 import { FailedFilter, HttpContext } from "./httpcontext.js";
 import { isGrpc, type LocalReply } from "./localreply.js";
 import { Router } from "./router.js";
-import type { Server, Worker } from "./server.js";
+import { UPSTREAM, UPSTREAM_LOCAL, type Server, type Worker } from "./server.js";
 import { StreamInfo } from "./streaminfo.js";
 
 /** A stream that nothing is on its way for, and that nobody continues for this long, will not be continued. */
@@ -57,7 +57,7 @@ export class HttpStream implements ChainOwner {
     this.head = this.#request.get(":method") === "HEAD";
     this.#body = bytesOf(input.body);
     this.#trailers = requestTrailers(input);
-    this.#router = new Router(this.info, (request) => this.#toUpstream(request));
+    this.#router = new Router(this.info, UPSTREAM, (request) => this.#toUpstream(request));
     const filters: (HttpContext | FailedFilter | Router)[] = [];
     for (const slot of worker.slots) {
       const handle = slot.forStream();
@@ -125,13 +125,12 @@ export class HttpStream implements ChainOwner {
           this.#finish({ error: answer.error });
           return;
         }
-        this.info.upstream = this.server.upstreamPeer;
+        this.info.upstreamConnection = UPSTREAM_LOCAL;
         if (!("response" in answer)) {
           this.#router.disconnected("refused" in answer);
           return;
         }
-        this.info.backendLatency = this.server.clock.monotonic() - began;
-        this.#router.answer(answer.response);
+        this.#router.answer(answer.response, this.server.clock.monotonic() - began);
       });
     });
   }
@@ -206,6 +205,7 @@ export class HttpStream implements ChainOwner {
   }
 
   encodeData(data: HostBuffer, _end: boolean): void {
+    this.info.responseBodySize += data.length;
     this.#sentBody += data.drain();
   }
 
@@ -214,7 +214,6 @@ export class HttpStream implements ChainOwner {
   }
 
   endStream(): void {
-    this.info.responseBodySize = this.#sentBody.length;
     this.#over();
     this.#finish({ answered: true });
   }

@@ -15,15 +15,12 @@ export class StreamInfo {
   responseCode: number | null = null;
   responseDetails: string | null = null;
   responseFlags = 0;
-  /** Set when the upstream connection stands. */
-  upstream: {
-    readonly peer: Peer;
-    readonly local: string;
-    readonly cluster: string;
-    readonly readyAfter: bigint;
-  } | null = null;
+  /** Set when the router has chosen a host. */
+  upstreamHost: (Peer & { readonly cluster: string }) | null = null;
+  /** Set when the connection to it stands. */
+  upstreamConnection: { readonly local: string; readonly readyAfter: bigint } | null = null;
   terminationDetails: string | null = null;
-  /** Nanoseconds from the first to the last byte of the request's way to the upstream and back. */
+  /** Nanoseconds from the first byte that was sent to the upstream to the last one that came back. */
   backendLatency: bigint | null = null;
   /** Set when the stream is over. */
   duration: bigint | null = null;

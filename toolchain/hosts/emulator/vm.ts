@@ -46,7 +46,7 @@ export class Vm {
   readonly ticks = new Ticks(this);
   readonly #ids = [0, 1, 2];
   #nextContext = 1;
-  #nextDns = 1;
+  #nextDns = 2;
   #current: Context | null = null;
   #effective = 0;
   #stop = false;

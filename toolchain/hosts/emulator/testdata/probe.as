@@ -479,7 +479,7 @@ export function proxy_on_foreign_function(ctx: u32, id: u32, size: u32): void {
 }
 
 export function envoy_on_resolve_dns(ctx: u32, token: u32, size: u32): void {
-  phase("resolved", ctx, " " + token.toString(), 0, token.toString());
+  phase("resolved", ctx, " " + token.toString() + " " + size.toString(), 0, token.toString());
 }
 
 export function proxy_on_new_connection(ctx: u32): u32 {
