@@ -14,16 +14,35 @@ export type Answer =
   /** The handler threw. */
   | { readonly error: unknown };
 
+const NAMES: Readonly<Record<ClusterKind, string>> = {
+  http: "an HTTP server",
+  grpc: "a gRPC server",
+  tcp: "a TCP server",
+  refuses: "a port that refuses",
+  empty: "no host",
+};
+
+/** A handler's error with the name of its cluster. */
+export function handlerError(cluster: string, error: unknown): unknown {
+  if (cluster === "upstream") return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new EmulatorError(`The handler of the cluster "${cluster}" failed: ${text}`, { cause: error });
+}
+
 export function kindOf(script: ClusterScript): ClusterKind {
   if (typeof script === "function") return "http";
   if ("grpc" in script) return "grpc";
   if ("tcp" in script) return "tcp";
-  return "refuses" in script ? "refuses" : "empty";
+  if ("refuses" in script) return "refuses";
+  if ("hosts" in script) return "empty";
+  throw new EmulatorError("A cluster is a function, { grpc }, { tcp }, { refuses: true } or { hosts: false }.");
 }
 
 /** What is behind the proxy: the upstream and the clusters that filters call. */
 export class Clusters {
   readonly #scripts = new Map<string, ClusterScript>();
+  /** What each was at the start, which decides what it can become. */
+  readonly #made = new Map<string, ClusterKind>();
 
   constructor(
     private readonly server: Server,
@@ -31,8 +50,11 @@ export class Clusters {
     scripts: Readonly<Record<string, ClusterScript>>,
   ) {
     for (const [name, script] of Object.entries(scripts)) {
-      if (name === "upstream") throw new EmulatorError('The cluster name "upstream" is taken; choose another.');
+      if (name === "upstream") {
+        throw new EmulatorError('The cluster "upstream" is the proxy\'s own; give its handler as upstream.');
+      }
       this.#scripts.set(name, script);
+      this.#made.set(name, kindOf(script));
     }
     this.#scripts.set("upstream", upstream);
   }
@@ -44,13 +66,18 @@ export class Clusters {
 
   replace(name: string, script: ClusterScript): void {
     const known = this.#scripts.get(name);
-    if (known === undefined) {
-      throw new EmulatorError(`There is no cluster "${name}"; name it in createProxy's option clusters.`);
+    if (known === undefined || name === "upstream") {
+      const names = [...this.#scripts.keys()].filter((each) => each !== "upstream").join(", ");
+      throw new EmulatorError(`The proxy has no cluster "${name}"${names ? `; it has ${names}` : ""}.`);
     }
-    const from = kindOf(known);
-    const to = kindOf(script);
-    if (from === "empty" || to === "empty" || (from !== to && from !== "refuses" && to !== "refuses")) {
-      throw new EmulatorError(`The cluster "${name}" is of kind ${from} and cannot become one of kind ${to}.`);
+    const made = this.#made.get(name)!;
+    const kind = kindOf(script);
+    // What refuses connections speaks HTTP/1.1 once there is something.
+    const server = made === "refuses" ? "http" : made;
+    if (made === "empty" ? kind !== "empty" : kind !== "refuses" && kind !== server) {
+      throw new EmulatorError(
+        `The cluster "${name}" was made as ${NAMES[made]} and cannot become ${NAMES[kind]}; create another proxy.`,
+      );
     }
     this.#scripts.set(name, script);
   }
@@ -70,7 +97,7 @@ export class Clusters {
     if (typeof script !== "function") server.post(() => done({ refused: true }));
     else {
       void Promise.resolve()
-        .then(() => (over ? null : this.#run(script, request)))
+        .then(() => (over ? null : this.#run(name, script, request)))
         .then((answer) => answer !== null && server.post(() => done(answer)));
     }
     return () => {
@@ -79,7 +106,7 @@ export class Clusters {
     };
   }
 
-  async #run(handler: UpstreamHandler, request: UpstreamRequest): Promise<Answer> {
+  async #run(name: string, handler: UpstreamHandler, request: UpstreamRequest): Promise<Answer> {
     try {
       const response = await handler(request);
       if (response.delay !== undefined && response.delay > 0) {
@@ -87,7 +114,7 @@ export class Clusters {
       }
       return response.reset === true ? { reset: true } : { response };
     } catch (error) {
-      return { error };
+      return { error: handlerError(name, error) };
     }
   }
 }

@@ -146,7 +146,8 @@ class GrpcExchange {
     if ("refuses" in script || "tcp" in script) {
       this.#later(() => this.#localReply(disconnect(true).body, REFUSED));
     } else if (typeof script === "function") this.#http1 = { cluster, handler: script, metadata, body: "" };
-    else this.#server = new GrpcServerCall(server, script.grpc as GrpcHandler, service, method, metadata, answer);
+    else
+      this.#server = new GrpcServerCall(server, cluster, script.grpc as GrpcHandler, service, method, metadata, answer);
     return true;
   }
 

@@ -1,5 +1,6 @@
 import { Lines, toLines } from "../headers.js";
 import type { GrpcCall, GrpcHandler, HeaderList, HeadersInput } from "../types.js";
+import { handlerError } from "./clusters.js";
 import { frame } from "./grpcframes.js";
 import { HeaderMap } from "./headermap.js";
 import type { Server } from "./server.js";
@@ -27,6 +28,7 @@ export class GrpcServerCall implements GrpcCall {
 
   constructor(
     private readonly server: Server,
+    private readonly cluster: string,
     handler: GrpcHandler,
     readonly service: string,
     readonly method: string,
@@ -49,7 +51,7 @@ export class GrpcServerCall implements GrpcCall {
       if (!this.#over) this.finish();
     } catch (error) {
       // What the client's reset makes a handler throw is no failure of the handler's.
-      if (!this.#cancelled) this.server.report(error);
+      if (!this.#cancelled) this.server.report(handlerError(this.cluster, error));
       if (!this.#over) this.finish({ status: INTERNAL, message: "the handler failed" });
     }
   }

@@ -13,6 +13,7 @@ import { loadCode } from "./code.js";
 import { EmulatorError } from "./errors.js";
 import { Server } from "./server.js";
 import { HttpStream } from "./stream.js";
+import { echoTcp, TcpStream } from "./tcp.js";
 
 export interface EmulatorProxyOptions extends HostOptions {
   /** The clock stands still but for `advance` and `tick`. */
@@ -24,7 +25,7 @@ export class EmulatorProxy implements Proxy {
   readonly host = "emulator";
   readonly #server: Server;
 
-  constructor(options: EmulatorProxyOptions) {
+  constructor(private readonly options: EmulatorProxyOptions) {
     this.#server = new Server(options, options.standingClock ?? false);
   }
 
@@ -35,11 +36,16 @@ export class EmulatorProxy implements Proxy {
 
   async request(input: RequestInput = {}): Promise<ProxyResponse> {
     const server = this.#running();
+    if (this.options.protocol === "tcp") throw new EmulatorError("The filter is a TCP filter; use tcp().");
     return new HttpStream(server, server.worker(), input).run();
   }
 
   async tcp(): Promise<TcpClient> {
-    throw new EmulatorError("The emulator does not have TCP yet; run this test with --host envoy.");
+    const server = this.#running();
+    if (this.options.protocol !== "tcp") throw new EmulatorError("The filter is an HTTP filter; use request().");
+    const { client } = new TcpStream(server, server.worker(), this.options.tcpUpstream ?? echoTcp, null);
+    await server.settle(1);
+    return client;
   }
 
   async reconfigure(config: unknown): Promise<void> {
@@ -57,16 +63,19 @@ export class EmulatorProxy implements Proxy {
   async tick(): Promise<void> {
     const server = this.#running();
     const wait = server.untilTick();
-    if (wait === null) throw new EmulatorError("No VM has a tick; the filter sets none.");
+    if (wait === null) throw new EmulatorError("No filter ticks; has it set a tick period?");
     await server.advance(wait);
   }
 
   async advance(milliseconds: number): Promise<void> {
+    if (!(milliseconds >= 0)) throw new EmulatorError(`Time cannot advance by ${milliseconds} ms.`);
     await this.#running().advance(milliseconds);
   }
 
-  logs(plugin?: string): readonly LogLine[] {
-    return this.#server.linesOf(plugin ?? this.#server.plugin.name);
+  logs(plugin: string = this.options.name): readonly LogLine[] {
+    const names = [this.options, ...(this.options.plugins ?? [])].map(({ name }) => name);
+    if (names.includes(plugin)) return this.#server.logs.lines(plugin);
+    throw new EmulatorError(`The proxy has no plugin "${plugin}"; it has ${names.join(", ")}.`);
   }
 
   async close(): Promise<void> {

@@ -109,8 +109,8 @@ function upstream(info: StreamInfo): ValueMap {
     locality: () => chosen(message({ region: string(""), zone: string(""), sub_zone: string("") })),
     transport_failure_reason: () => chosen(string("")),
     cx_pool_ready_duration: () => (connection === null ? null : duration(connection.readyAfter)),
-    request_attempt_count: () => uint(host === null || info.protocol === null ? 0 : 1),
-    num_endpoints: () => uint(1),
+    request_attempt_count: () => uint(host === null ? 0 : 1),
+    num_endpoints: () => (host === null && info.protocol === null ? null : uint(1)),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { HostOptions, LogLine, UpstreamHandler, UpstreamRequest } from "../types.js";
+import type { HostOptions, UpstreamHandler, UpstreamRequest } from "../types.js";
 import { Budget } from "./budget.js";
 import { Clock } from "./clock.js";
 import { Clusters, type Answer } from "./clusters.js";
@@ -202,10 +202,6 @@ export class Server {
   untilTick(): number | null {
     const dues = [this.#main, ...this.#workers].flatMap(({ thread }) => thread.tickTimes());
     return dues.length === 0 ? null : Math.max(...dues) - this.clock.now();
-  }
-
-  linesOf(plugin: string): readonly LogLine[] {
-    return this.logs.lines(plugin);
   }
 
   close(): void {

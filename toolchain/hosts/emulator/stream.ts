@@ -1,5 +1,5 @@
-import { Exchange } from "../exchange.js";
-import type { ProxyResponse, RequestInput, UpstreamRequest } from "../types.js";
+import { Exchange, logText, requestText } from "../exchange.js";
+import type { LogLine, ProxyResponse, RequestInput, UpstreamRequest } from "../types.js";
 import type { HostBuffer } from "./buffers.js";
 import { FilterChain, type ChainOwner, type HttpFilter } from "./chain.js";
 import {
@@ -87,15 +87,29 @@ export class HttpStream implements ChainOwner {
     }
     const error = server.takeError();
     if (error !== null) throw error.value;
-    if (this.#outcome !== null && "error" in this.#outcome) throw this.#outcome.error;
-    return this.#response();
+    if (this.#outcome !== null && "error" in this.#outcome) throw this.#withExchange(this.#outcome.error);
+    try {
+      return this.#response();
+    } catch (problem) {
+      throw this.#withExchange(problem);
+    }
+  }
+
+  /** What the emulator says of a request goes with the request and with what the filter logged. */
+  #withExchange(error: unknown): unknown {
+    if (!(error instanceof EmulatorError)) return error;
+    const logs = logText("The filter logged:", this.#logs());
+    return new EmulatorError([error.message, requestText(this.input), ...logs].join("\n"), { cause: error });
+  }
+
+  #logs(): LogLine[] {
+    return this.server.logs.since(this.#mark, this.server.plugin.name);
   }
 
   #response(): ProxyResponse {
     const method = this.input.method ?? "GET";
     const out = wireResponse(this.#sentHeaders!, this.#sentBody, this.#endedWithHeaders, this.#sentTrailers, method);
-    const logs = this.server.logs.since(this.#mark, this.server.plugin.name);
-    return new Exchange({ input: this.input, ...out, upstream: this.#upstream, logs });
+    return new Exchange({ input: this.input, ...out, upstream: this.#upstream, logs: this.#logs() });
   }
 
   /** The client's bytes come: headers, then the body in one piece, then its end. */
