@@ -127,8 +127,10 @@ class Calls extends HttpFilter<CallsPlugin> {
   }
 
   onHttpCallsDone(group: HttpCallGroup): void {
-    for (let i = 0; i < group.responses.length; i++)
-      linesOf(group.responses[i].headers) + group.responses[i].text().length;
+    for (let i = 0; i < group.responses.length; i++) {
+      linesOf(group.responses[i].headers);
+      group.responses[i].text();
+    }
     this.request.resume();
   }
 
