@@ -15,6 +15,15 @@ describe("bytewriter", () => {
     expect(out.toString()).toBe("");
   });
 
+  it("leaves room to be filled", () => {
+    const out = new ByteWriter(6);
+    out.byte(0x61);
+    memory.fill(out.room(5), 0x62, 5);
+    expect(out.toString()).toBe("abbbbb");
+    expect(out.room(1)).toBe(0);
+    expect(out.overflow).toBe(true);
+  });
+
   it("grows", () => {
     const out = new ByteWriter();
     for (let i = 0; i < 1000; i++) out.ascii("0123456789");

@@ -1,5 +1,6 @@
 /* Bytes that are put together piece by piece, up to a limit. */
 
+import { base64Length, encodeBase64 } from "./base64";
 import { decodeUtf8, encodedLengthMax, encodeUtf8 } from "./utf8";
 import { newBuffer } from "./slice";
 
@@ -36,6 +37,14 @@ export class ByteWriter {
     this.length += length;
   }
 
+  /** Address of `length` bytes more, which the caller then fills; 0 when they do not fit. */
+  room(length: i32): usize {
+    if (!this.fits(length)) return 0;
+    const ptr = this.end();
+    this.length += length;
+    return ptr;
+  }
+
   /** Text of ASCII characters only. */
   ascii(text: string): void {
     const length = text.length;
@@ -54,6 +63,12 @@ export class ByteWriter {
       const copy = newBuffer(most);
       this.bytes(changetype<usize>(copy), <i32>encodeUtf8(text, changetype<usize>(copy)));
     } else if (this.fits(<i32>most)) this.length += <i32>encodeUtf8(text, this.end());
+  }
+
+  /** Bytes as base64, with padding. */
+  base64(ptr: usize, length: i32): void {
+    const out = this.room(<i32>base64Length(length));
+    if (out) encodeBase64(ptr, length, out);
   }
 
   /** A number in decimal. */

@@ -1,9 +1,10 @@
 /* Who sent a request, by what proxies say: Forwarded (RFC 7239) and X-Forwarded-For. Only what trusted proxies have added at
  * the right end is worth anything; all to the left of it a client can write. */
 
+import { IpAddress } from "./cidr";
 import { FieldReader } from "./fieldreader";
 import { refuse } from "./refusal";
-import { hexValue, isBlank, isDigit, Slice } from "./slice";
+import { isBlank, isDigit, Slice } from "./slice";
 import { decodeUtf8 } from "./utf8";
 
 /** Longest Forwarded field, in bytes. */
@@ -51,7 +52,7 @@ export class ForwardedNode {
     if (length && load<u8>(ptr) == 0x5b) {
       while (nameEnd < length && load<u8>(ptr + nameEnd) != 0x5d) nameEnd++;
       rest = nameEnd + 1;
-      if (rest > length || !isIPv6(ptr + 1, nameEnd - 1)) return NodeKind.Malformed;
+      if (rest > length || !isAddress(ptr + 1, nameEnd - 1, true)) return NodeKind.Malformed;
       kind = NodeKind.IPv6;
       this.name = text.part(1, nameEnd);
     } else {
@@ -59,7 +60,7 @@ export class ForwardedNode {
       rest = nameEnd;
       this.name = text.first(nameEnd);
       if (this.name.isIgnoringCase("unknown")) kind = NodeKind.Unknown;
-      else if (isIPv4(ptr, nameEnd)) kind = NodeKind.IPv4;
+      else if (isAddress(ptr, nameEnd, false)) kind = NodeKind.IPv4;
       else if (isHidden(ptr, nameEnd)) kind = NodeKind.Obfuscated;
       else return NodeKind.Malformed;
     }
@@ -199,7 +200,7 @@ export function xffAddress(ptr: usize, length: i32, skip: i32): string | null {
   while (start < end && isBlank(load<u8>(ptr + start))) start++;
   while (end > start && isBlank(load<u8>(ptr + end - 1))) end--;
   const entry = ptr + start;
-  return isIPv4(entry, end - start) || isIPv6(entry, end - start) ? decodeUtf8(entry, end - start) : null;
+  return new IpAddress().parse(entry, end - start) ? decodeUtf8(entry, end - start) : null;
 }
 
 /** As xffAddress, for text. */
@@ -215,62 +216,11 @@ function lastComma(ptr: usize, end: i32): i32 {
   return at;
 }
 
-/** Four numbers up to 255 without zeros in front (RFC 3986, section 3.2.2). */
-function isIPv4(ptr: usize, length: i32): bool {
-  if (length < 7 || length > 15) return false;
-  let dots = 0;
-  let digits = 0;
-  let value: u32 = 0;
-  for (let i = 0; i < length; i++) {
-    const c = <u32>load<u8>(ptr + i);
-    if (c == 0x2e) {
-      if (!digits || ++dots > 3) return false;
-      digits = 0;
-      value = 0;
-    } else if (isDigit(c)) {
-      if (digits && !value) return false;
-      value = value * 10 + c - 0x30;
-      if (value > 255) return false;
-      digits++;
-    } else return false;
-  }
-  return dots == 3 && digits > 0;
-}
-
-/** An IPv6 address without zone (RFC 4291, section 2.2). */
-function isIPv6(ptr: usize, length: i32): bool {
-  if (length < 2 || length > 45) return false;
-  let groups = 0;
-  let digits = 0;
-  let compressed = false;
-  let start = 0;
-  let i = 0;
-  if (load<u16>(ptr) == 0x3a3a) {
-    compressed = true;
-    start = i = 2;
-  }
-  for (; i < length; i++) {
-    const c = <u32>load<u8>(ptr + i);
-    if (c == 0x3a) {
-      if (!digits) return false;
-      if (++groups > 7) return false;
-      digits = 0;
-      start = i + 1;
-      if (start == length) return false;
-      if (load<u8>(ptr + start) == 0x3a) {
-        if (compressed) return false;
-        compressed = true;
-        start = ++i + 1;
-      }
-    } else if (c == 0x2e) {
-      // The last 32 bits as IPv4.
-      if (!isIPv4(ptr + start, length - start)) return false;
-      groups += 2;
-      return compressed ? groups < 8 : groups == 8;
-    } else if (hexValue(c) > 15 || ++digits > 4) return false;
-  }
-  if (digits) groups++;
-  return compressed ? groups < 8 : groups == 8;
+/** Whether the bytes are an IPv4 or, when `v6` is set, an IPv6 address. */
+function isAddress(ptr: usize, length: i32, v6: bool): bool {
+  let colon = false;
+  for (let i = 0; i < length && !colon; i++) colon = load<u8>(ptr + i) == 0x3a;
+  return colon == v6 && new IpAddress().parse(ptr, length);
 }
 
 /** An obfnode or obfport: an underscore, then letters, digits and some marks. */

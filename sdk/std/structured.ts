@@ -832,25 +832,7 @@ function hexDigit(value: u32): u32 {
 
 function writeBytes(out: ByteWriter, content: Slice): bool {
   out.byte(0x3a);
-  const ptr = content.ptr;
-  const length = content.length;
-  for (let i = 0; i < length; i += 3) {
-    const rest = length - i;
-    const b0 = <u32>load<u8>(ptr + i);
-    const b1 = rest > 1 ? <u32>load<u8>(ptr + i, 1) : 0;
-    const b2 = rest > 2 ? <u32>load<u8>(ptr + i, 2) : 0;
-    out.byte(base64Letter(b0 >> 2));
-    out.byte(base64Letter(((b0 & 3) << 4) | (b1 >> 4)));
-    out.byte(rest > 1 ? base64Letter(((b1 & 15) << 2) | (b2 >> 6)) : 0x3d);
-    out.byte(rest > 2 ? base64Letter(b2 & 63) : 0x3d);
-  }
+  out.base64(content.ptr, content.length);
   out.byte(0x3a);
   return true;
-}
-
-function base64Letter(value: u32): u32 {
-  if (value < 26) return value + 0x41;
-  if (value < 52) return value + 0x47;
-  if (value < 62) return value - 4;
-  return value == 62 ? 0x2b : 0x2f;
 }

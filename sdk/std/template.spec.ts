@@ -28,6 +28,7 @@ describe("templates", () => {
     expect(rendered("${user|html}")!).toBe("&lt;\u00fc&gt;\r\n");
     expect(rendered("${user}.")!).toBe("<\u00fc>  .");
     expect(rendered("${path|sf}")!).toBe('"/a b?\\"c\\""');
+    expect(rendered("${path|base64}")!).toBe("L2EgYj8iYyI=");
     expect(rendered("${user|sf}")!).toBe('%"<%c3%bc>%0d%0a"');
   });
 

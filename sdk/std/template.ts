@@ -24,6 +24,8 @@ export enum Encoder {
   Html,
   /** `header`: control characters other than tab become spaces, as RFC 9110, section 5.5, has it for CR, LF and NUL. */
   Header,
+  /** `base64`: with padding (RFC 4648, section 4). */
+  Base64,
   /** `sf`: a structured field's String with its quotes or, with other than printable ASCII, a Display String. */
   Sf,
 }
@@ -35,6 +37,7 @@ export function encoderNamed(name: string): i32 {
   if (name == "json") return Encoder.Json;
   if (name == "html") return Encoder.Html;
   if (name == "header") return Encoder.Header;
+  if (name == "base64") return Encoder.Base64;
   if (name == "sf") return Encoder.Sf;
   return -1;
 }
@@ -212,6 +215,10 @@ export function encode(out: ByteWriter, encoder: Encoder, ptr: usize, length: i3
   // No encoder makes anything shorter, so what does not fit as it is need not be looked at.
   if (encoder == Encoder.None || length > out.limit - out.length) {
     out.bytes(ptr, length);
+    return;
+  }
+  if (encoder == Encoder.Base64) {
+    out.base64(ptr, length);
     return;
   }
   if (encoder == Encoder.Sf) {

@@ -106,6 +106,8 @@ describe("HTTP dates", () => {
       "Sun, 31 Feb 1994 08:49:37 GMT",
       "Sun, 06 Nov 1994  8:49:37 GMT",
       "Sund, 06-Nov-94 08:49:37 GMT",
+      "Sunday , 06-Nov-94 08:49:37 GMT",
+      "Sunday   , 06-Nov-94 08:49:37 GMT",
       "Sunday, 06-Nov-94 08:49:37 UTC",
       "Sunday, 06-Nov-x4 08:49:37 GMT",
       "Sun Nov   08:49:37 1994",

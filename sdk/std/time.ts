@@ -17,7 +17,6 @@ const PAST_LAST_SECOND: i64 = 253402300800;
 // Three letters each, as they stand in a date.
 const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const WEEKDAYS = "SunMonTueWedThuFriSat";
-const LONG_WEEKDAYS = "Sunday   Monday   Tuesday  WednesdayThursday Friday   Saturday ";
 
 /** An instant: seconds since 1970-01-01T00:00:00Z without leap seconds, and nanoseconds from then on (0 to 999,999,999). */
 export class Timestamp {
@@ -179,12 +178,9 @@ function parseAscTime(ptr: usize): i64 {
 function parseRfc850Date(ptr: usize, length: i32, now: i64): i64 {
   const comma = length - 24;
   if (comma < 6 || comma > 9) return noDate();
-  let weekday = 0;
-  while (weekday < 63 && !isAscii(ptr, comma, LONG_WEEKDAYS.substring(weekday, weekday + comma))) weekday += 9;
   const rest = ptr + comma;
   if (
-    weekday == 63 ||
-    (comma < 9 && LONG_WEEKDAYS.charCodeAt(weekday + comma) != 0x20) ||
+    !isLongWeekday(ptr, comma) ||
     load<u16>(rest) != 0x202c ||
     load<u8>(rest, 4) != 0x2d ||
     load<u8>(rest, 8) != 0x2d ||
@@ -208,6 +204,24 @@ function parseRfc850Date(ptr: usize, length: i32, now: i64): i64 {
   const then = month * 100 + day;
   const later = then > today || (then == today && clockAt(rest + 12) > civilClock);
   return later ? httpDate(year - 100, month, day, rest + 12) : seconds;
+}
+
+function isLongWeekday(ptr: usize, length: i32): bool {
+  const rest = length - 3;
+  switch (nameIndex(ptr, WEEKDAYS)) {
+    case 2:
+      return isAscii(ptr + 3, rest, "sday");
+    case 3:
+      return isAscii(ptr + 3, rest, "nesday");
+    case 4:
+      return isAscii(ptr + 3, rest, "rsday");
+    case 6:
+      return isAscii(ptr + 3, rest, "urday");
+    case -1:
+      return false;
+    default: // Sunday, Monday, Friday
+      return isAscii(ptr + 3, rest, "day");
+  }
 }
 
 function httpDate(year: i32, month: i32, day: i32, clockPtr: usize): i64 {

@@ -19,7 +19,8 @@ export function askGo(name: string, questions: readonly string[]): string[] {
   try {
     const program = join(folder, "oracle");
     const cwd = fileURLToPath(new URL(`oracles/${name}`, import.meta.url));
-    const built = spawnSync("go", ["build", "-o", program, "main.go"], { cwd, encoding: "utf8" });
+    const env = { ...process.env, GOPROXY: "off", GOTOOLCHAIN: "local", GOWORK: "off" };
+    const built = spawnSync("go", ["build", "-o", program, "main.go"], { cwd, env, encoding: "utf8" });
     if (built.status !== 0) throw new Error(`oracles/${name}: ${built.stderr}`);
     const input = questions.map((line) => `${line}\n`).join("");
     const { stdout, stderr, status } = spawnSync(program, { input, encoding: "utf8", maxBuffer: 1 << 28 });

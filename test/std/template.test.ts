@@ -31,7 +31,7 @@ const bytes = fc.uint8Array({ maxLength: 12 });
 test("templates, against a model", () => {
   let taken = 0;
   fc.assert(
-    fc.property(template, bytes, fc.nat(5), (text, value, encoder) => {
+    fc.property(template, bytes, fc.nat(6), (text, value, encoder) => {
       const values = { a: value, b: Buffer.from("text é \u{1f600}"), "header:x": value, none: null };
       const model = rendered(text, values, ENCODERS[encoder]!);
       assert.equal(program.number("compile", text, encoder) === COMPILED, model !== null, text);

@@ -48,7 +48,7 @@ export function encoded(ptr: usize, length: usize, encoder: i32): usize {
 /** Number of bytes that any encoder makes of it at most, of a template made of the bytes, or a huge number for a disagreement. */
 export function verdict(ptr: usize, length: usize): i32 {
   let most = 0;
-  for (let encoder = 0; encoder < 6; encoder++) {
+  for (let encoder = 0; encoder < 7; encoder++) {
     const out = new ByteWriter(1048576);
     encode(out, <Encoder>encoder, ptr, <i32>length);
     most = max(most, out.length);

@@ -1,6 +1,6 @@
 /* Templates and their encoders in JavaScript. */
 
-export const ENCODERS = ["none", "url", "json", "html", "header", "sf"] as const;
+export const ENCODERS = ["none", "url", "json", "html", "header", "base64", "sf"] as const;
 export type EncoderName = (typeof ENCODERS)[number];
 
 const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
@@ -42,6 +42,8 @@ export function encodedBy(encoder: EncoderName, bytes: Uint8Array): Buffer {
       );
     case "header":
       return Buffer.from(latin(bytes).replace(/[\0-\x08\x0a-\x1f\x7f]/g, " "), "latin1");
+    case "base64":
+      return Buffer.from(Buffer.from(bytes).toString("base64"));
     case "sf":
       if (/^[ -~]*$/.test(latin(bytes))) return Buffer.from(`"${latin(bytes).replace(/["\\]/g, "\\$&")}"`);
       return Buffer.from(
