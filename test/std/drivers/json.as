@@ -32,7 +32,7 @@ function writeAs(writer: JsonWriter, value: JsonValue): void {
     case JsonType.Object:
       writer.beginObject();
       for (let i = 0; i < value.length; i++) {
-        writer.writeKey(value.key(i).text());
+        writer.writeKey(value.keyText(i));
         writeAs(writer, value.at(i));
       }
       writer.endObject();
