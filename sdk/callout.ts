@@ -82,7 +82,7 @@ export class HttpCall {
     return this;
   }
 
-  /** Adds a trailer line. */
+  /** Adds a trailer line. Envoy sends them over HTTP/2; over HTTP/1 it drops them, since it sets content-length. */
   trailer(name: string, value: string): HttpCall {
     let lines = this.trailerLines;
     if (!lines) {

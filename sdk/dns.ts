@@ -28,8 +28,12 @@ export class DnsAnswer {
   /** Seconds that each address may be kept; 0 for those of the hosts file. */
   readonly ttls: u32[] = [];
 
-  /** Reads u32 count, u32 ttl of each, then each address with a zero behind it. What is malformed is no address. */
   constructor(bytes: Uint8Array) {
+    this.read(bytes);
+  }
+
+  /** Reads u32 count, u32 ttl of each, then each address with a zero behind it. What is malformed is no address. */
+  private read(bytes: Uint8Array): void {
     if (bytes.length < 4) return;
     const ptr = bytes.dataStart;
     const end = ptr + <usize>bytes.length;

@@ -11,6 +11,7 @@ const MAX_BYTES: u32 = 1024 * 1024;
 // "NAME=value" and a zero, for each. What the host adds as pointers into it is not needed, and not believed.
 let block: usize = 0;
 let blockEnd: usize = 0;
+let count: u32 = 0;
 // Of the value that `find` has found.
 let valueLength: usize = 0;
 
@@ -19,21 +20,23 @@ function ready(): bool {
   if (block) return true;
   clearReturn();
   if (environ_sizes_get(retPtr(), retLen())) return false;
-  const count = load<u32>(retPtr());
+  const found = load<u32>(retPtr());
   const size = load<u32>(retLen());
-  if (count > MAX_COUNT || size > MAX_BYTES) return false;
-  const pointers = heap.alloc((<usize>count) << 2);
-  const memory = heap.alloc(<usize>size + 1);
-  const refused = environ_get(pointers, memory);
+  if (found > MAX_COUNT || size > MAX_BYTES) return false;
+  const pointers = heap.alloc((<usize>found) << 2);
+  // One more, so that the last one ends within.
+  const room = heap.alloc(<usize>size + 1);
+  memory.fill(room, 0, <usize>size + 1);
+  const refused = environ_get(pointers, room);
   heap.free(pointers);
   if (refused) {
-    heap.free(memory);
+    heap.free(room);
     return false;
   }
-  block = memory;
-  blockEnd = memory + size;
-  // So that the last one ends within.
+  block = room;
+  blockEnd = room + size;
   store<u8>(blockEnd, 0);
+  count = found;
   return true;
 }
 
@@ -49,7 +52,8 @@ function find(name: string): usize {
   if (!ready()) return 0;
   const wanted = scratchFor(roomFor(name));
   const length = putString(wanted, name);
-  for (let at = block; at < blockEnd; at += lengthTo(at, 0) + 1) {
+  let at = block;
+  for (let n: u32 = 0; n < count && at < blockEnd; n++, at += lengthTo(at, 0) + 1) {
     if (lengthTo(at, 0x3d) == length && load<u8>(at + length) && !memory.compare(at, wanted, length)) {
       const value = at + length + 1;
       valueLength = lengthTo(value, 0);
@@ -78,7 +82,8 @@ export namespace env {
   export function names(): string[] {
     const names = new Array<string>();
     if (!ready()) return names;
-    for (let at = block; at < blockEnd; at += lengthTo(at, 0) + 1) {
+    let at = block;
+    for (let n: u32 = 0; n < count && at < blockEnd; n++, at += lengthTo(at, 0) + 1) {
       names.push(decodeUtf8(at, lengthTo(at, 0x3d)));
     }
     return names;

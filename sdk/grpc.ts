@@ -247,7 +247,7 @@ export abstract class GrpcStream {
     const pending = this.pending;
     if (!pending || !pending.id || this.ended) return Status.BadArgument;
     this.ended = endOfStream;
-    return proxy_grpc_send(pending.id, bytes.dataStart, bytes.length, endOfStream);
+    return proxy_grpc_send(pending.id, bytes.dataStart, bytes.length, u32(endOfStream));
   }
 
   /** Nothing more will be sent; the server's messages still come. */

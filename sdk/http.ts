@@ -24,13 +24,9 @@ import { addFactory, Factory } from "./runtime/registry";
 /** Any stream has a plan for its body: where none ever has, the compiler leaves out what follows plans. */
 export let bodiesPlanned: bool = false;
 
-/** A class, so that a module which reads no body has none of it. */
-class Bodies {
-  // @ts-ignore: decorator
-  @lazy static request: HttpBody = new HttpBody(BufferType.HttpRequestBody, requestHeaders);
-  // @ts-ignore: decorator
-  @lazy static response: HttpBody = new HttpBody(BufferType.HttpResponseBody, responseHeaders);
-}
+/** Made when first needed, so that a module which reads no body has none of it. */
+let requestBody: HttpBody | null = null;
+let responseBody: HttpBody | null = null;
 
 /** One direction of the stream whose callback runs. */
 export class HttpMessage {
@@ -43,7 +39,14 @@ export class HttpMessage {
   ) {}
 
   get body(): HttpBody {
-    return this.type == StreamType.HttpRequest ? Bodies.request : Bodies.response;
+    if (this.type == StreamType.HttpRequest) {
+      let body = requestBody;
+      if (!body) requestBody = body = new HttpBody(BufferType.HttpRequestBody, requestHeaders);
+      return body;
+    }
+    let body = responseBody;
+    if (!body) responseBody = body = new HttpBody(BufferType.HttpResponseBody, responseHeaders);
+    return body;
   }
 
   /**
@@ -80,7 +83,7 @@ export class HttpMessage {
    */
   resume(): Status {
     const stream = currentStream;
-    if (!stream) return Status.BadArgument;
+    if (!stream || !inStream()) return Status.BadArgument;
     if (innerContext == stream.contextId && isOf(this.type, innerPhase)) {
       resumeInside();
       return Status.Ok;

@@ -7,7 +7,7 @@ import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_re
 import { clearReturn, putString, retPtr, returnedU64, roomFor, scratchFor } from "./runtime/memory";
 
 /** Names that are remembered with their numbers; the host makes a new number for each definition and keeps it for ever. */
-const MAX_REMEMBERED: i32 = 16384;
+const MAX_REMEMBERED: i32 = 4096;
 /** UTF-16 units of a label's value that tell two series apart; the rest is cut off. */
 const MAX_VALUE: i32 = 128;
 
@@ -158,17 +158,10 @@ export class Labelled<T extends Metric> {
     if (labels > 1) hash = hashOf(second, hash);
     if (labels > 2) hash = hashOf(third, hash);
     if (labels > 3) hash = hashOf(fourth, hash);
-    for (let at = this.buckets[hash & (this.buckets.length - 1)]; at; at = at.next) {
-      if (at.hash != hash) continue;
-      const values = at.values;
-      if (
-        isValue(values[0], first) &&
-        (labels < 2 || isValue(values[1], second)) &&
-        (labels < 3 || isValue(values[2], third)) &&
-        (labels < 4 || isValue(values[3], fourth))
-      ) {
-        return at.metric;
-      }
+    let at = this.buckets[hash & (this.buckets.length - 1)];
+    while (at) {
+      if (at.hash == hash && areValues(at.values, labels, first, second, third, fourth)) return at.metric;
+      at = at.next;
     }
     if (this.series >= this.maxSeries) return this.overflow();
     const values: StaticArray<string> = [cut(first), cut(second), cut(third), cut(fourth)];
@@ -228,6 +221,15 @@ function hashOf(value: string, hash: u32): u32 {
   for (let i = 0; i < length; i++) hash = (hash ^ (<u32>load<u16>(text + ((<usize>i) << 1)))) * 0x01000193;
   // So that "a" and "b" are not "ab" and "".
   return (hash ^ 0x10000) * 0x01000193;
+}
+
+function areValues(kept: StaticArray<string>, count: i32, a: string, b: string, c: string, d: string): bool {
+  return (
+    isValue(kept[0], a) &&
+    (count < 2 || isValue(kept[1], b)) &&
+    (count < 3 || isValue(kept[2], c)) &&
+    (count < 4 || isValue(kept[3], d))
+  );
 }
 
 function isValue(kept: string, value: string): bool {

@@ -122,6 +122,22 @@ function pairsAt(path: string): Pairs | null {
   return at(path) ? takePairs() : null;
 }
 
+/** Where there are no headers to read Envoy gives an empty map, as if there were headers and none of them the wanted one. */
+function headersAt(path: string): Pairs | null {
+  const found = pairsAt(path);
+  if (!found || found.length) return found;
+  last = Status.NotFound;
+  return null;
+}
+
+/** As headersAt: no headers have no bytes. */
+function headersBytesAt(path: string): Value<i64> | null {
+  const found = intAt(path);
+  if (!found || found.value) return found;
+  last = Status.NotFound;
+  return null;
+}
+
 function bytesAt(path: string): Uint8Array | null {
   return at(path) ? take() : null;
 }
@@ -274,11 +290,11 @@ export namespace property {
     }
     /** All headers; several lines of a name are joined by a comma. */
     export function headers(): Pairs | null {
-      return pairsAt("request\0headers");
+      return headersAt("request\0headers");
     }
     /** Size of the headers. */
     export function headersBytes(): Value<i64> | null {
-      return intAt("request\0headers_bytes");
+      return headersBytesAt("request\0headers_bytes");
     }
     export function referer(): string | null {
       return textAt("request\0referer");
@@ -306,7 +322,7 @@ export namespace property {
     export function size(): Value<i64> | null {
       return intAt("request\0size");
     }
-    /** With headers. */
+    /** With those headers that can be read. */
     export function totalSize(): Value<i64> | null {
       return intAt("request\0total_size");
     }
@@ -325,17 +341,19 @@ export namespace property {
     export function flags(): Value<i64> | null {
       return intAt("response\0flags");
     }
+    /** Of a plain response: made of its status. */
     export function grpcStatus(): Value<i64> | null {
       return intAt("response\0grpc_status");
     }
     /** All headers. */
     export function headers(): Pairs | null {
-      return pairsAt("response\0headers");
+      return headersAt("response\0headers");
     }
+    /** Size of the headers. */
     export function headersBytes(): Value<i64> | null {
-      return intAt("response\0headers_bytes");
+      return headersBytesAt("response\0headers_bytes");
     }
-    /** All trailers. */
+    /** All trailers; empty where there are none to read. */
     export function trailers(): Pairs | null {
       return pairsAt("response\0trailers");
     }
@@ -343,7 +361,7 @@ export namespace property {
     export function size(): Value<i64> | null {
       return intAt("response\0size");
     }
-    /** With headers and trailers. */
+    /** With those headers and trailers that can be read. */
     export function totalSize(): Value<i64> | null {
       return intAt("response\0total_size");
     }
@@ -415,7 +433,7 @@ export namespace property {
     export function sha256PeerCertificateDigest(): string | null {
       return textAt("connection\0sha256_peer_certificate_digest");
     }
-    /** URL-encoded PEM. */
+    /** PEM. */
     export function peerCertificate(): string | null {
       return textAt("connection\0peer_certificate");
     }
@@ -481,7 +499,7 @@ export namespace property {
     export function sha256PeerCertificateDigest(): string | null {
       return textAt("upstream\0sha256_peer_certificate_digest");
     }
-    /** URL-encoded PEM. */
+    /** PEM. */
     export function peerCertificate(): string | null {
       return textAt("upstream\0peer_certificate");
     }

@@ -36,6 +36,9 @@ import { dropCalls, endCallsOf } from "./pending";
 import { enterInner, leaveInner, Phase, setDequeued, setPhase } from "./phase";
 import { Factory, factoryFor, firstFactory, hasSeveral, tcpRegistered } from "./registry";
 
+/** Largest configuration, in bytes: what it decodes to is many times as large. */
+const MAX_CONFIG: u32 = 4 * 1024 * 1024;
+
 /** What one root context of the host stands for. */
 class Root {
   constructor(
@@ -161,6 +164,7 @@ export function configure(id: u32, size: u32): bool {
   const root = contextOf(id);
   if (!root) return refuse("root_id: the module has no filter of the name " + rootId());
   const plugin = changetype<Root>(root).plugin;
+  if (size > MAX_CONFIG) return refuse("$: is larger than 4 MiB");
   clearReturn();
   if (size) {
     const status = proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, retPtr(), retLen());
@@ -196,6 +200,7 @@ export function leave(): void {
   forgetCallback();
   // @ts-ignore: built into the compiler
   if (afterCallback) call_indirect<void>(afterCallback);
+  enterInner(0, Phase.None);
   collectGarbage();
 }
 

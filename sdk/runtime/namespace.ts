@@ -65,7 +65,7 @@ export class Namespace {
       store<u32>(end, <u32>length, 5);
       end += 9 + length;
       const plugin = this.plugin;
-      const size: usize = plugin ? plugin.length : 0;
+      const size = plugin ? <usize>plugin.length : 0;
       store<u32>(end, <u32>size);
       end += 4;
       if (plugin) memory.copy(end, plugin.dataStart, size);

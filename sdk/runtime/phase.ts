@@ -36,7 +36,6 @@ export function resumeInside(): void {
 
 /** What the callback that ends returns to the host: `action`, or Continue when it was resumed meanwhile. */
 export function leaveInner(action: i32): i32 {
-  innerContext = 0;
   if (!resumedInside) return action;
   resumedInside = false;
   return 0;

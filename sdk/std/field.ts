@@ -4,15 +4,15 @@
 const TOKEN_LOW: u64 = 0x03ff6cfa00000000;
 const TOKEN_HIGH: u64 = 0x57ffffffc7fffffe;
 
+/** Whether a byte can stand in a token. */
+export function isTokenChar(c: u32): bool {
+  return c < 0x80 && (((c < 64 ? TOKEN_LOW : TOKEN_HIGH) >> (c & 63)) & 1) != 0;
+}
+
 /** Whether the bytes are a token: not empty, tchar only. */
 export function isToken(ptr: usize, length: usize): bool {
   if (!length) return false;
-  for (let i: usize = 0; i < length; i++) {
-    const c = load<u8>(ptr + i);
-    if (c > 0x7f) return false;
-    const bits = c < 64 ? TOKEN_LOW : TOKEN_HIGH;
-    if (!((bits >> (c & 63)) & 1)) return false;
-  }
+  for (let i: usize = 0; i < length; i++) if (!isTokenChar(load<u8>(ptr + i))) return false;
   return true;
 }
 

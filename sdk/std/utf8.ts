@@ -159,26 +159,27 @@ export function isUtf8(ptr: usize, length: usize): bool {
     while (end - ptr >= 8 && !(load<u64>(ptr) & NOT_ASCII_BYTES)) ptr += 8;
     while (ptr < end && load<u8>(ptr) < 0x80) ptr++;
     if (ptr >= end) break;
-    // The character with what follows it; a byte that is not there is as wrong as a zero.
     let bytes: u32;
     if (end - ptr >= 4) bytes = load<u32>(ptr);
     else {
+      // A byte that is not there is as wrong as a zero.
       bytes = <u32>load<u8>(ptr);
       for (let i = end - ptr; --i;) bytes |= (<u32>load<u8>(ptr + i)) << ((<u32>i) << 3);
     }
-    const c = ((bytes & 0xf) << 6) | ((bytes >> 8) & 0x3f);
-    if ((bytes & 0xc0e0) == 0x80c0) {
-      if (!(bytes & 0x1e)) return false; // overlong
-      ptr += 2;
-    } else if ((bytes & 0xc0c0f0) == 0x8080e0) {
-      if (c < 0x20 || c >> 5 == 0x1b) return false; // overlong, surrogate
-      ptr += 3;
-    } else if ((bytes & 0xc0c0c0f8) == 0x808080f0) {
-      if (c - 0x10 >= 0x100) return false; // overlong, above U+10FFFF
-      ptr += 4;
-    } else return false;
+    const size = characterSize(bytes);
+    if (!size) return false;
+    ptr += size;
   }
   return true;
+}
+
+/** Bytes of the character other than ASCII that four bytes begin with, the first the lowest; 0 when it is malformed. */
+export function characterSize(bytes: u32): u32 {
+  if ((bytes & 0xc0e0) == 0x80c0) return bytes & 0x1e ? 2 : 0; // else overlong
+  const head = ((bytes & 0xf) << 6) | ((bytes >> 8) & 0x3f);
+  if ((bytes & 0xc0c0f0) == 0x8080e0) return head >= 0x20 && head >> 5 != 0x1b ? 3 : 0; // else overlong, or a surrogate
+  if ((bytes & 0xc0c0c0f8) == 0x808080f0) return head - 0x10 < 0x100 ? 4 : 0; // else overlong, or above U+10FFFF
+  return 0;
 }
 
 /** The text as bytes. */

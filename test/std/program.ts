@@ -171,6 +171,8 @@ export async function compileStd(
     stdout: asc.createMemoryStream(),
     stderr: asc.createMemoryStream((chunk) => void messages.push(String(chunk))),
   });
-  if (error || !wasm) throw new Error(`${entries[0]} does not compile:\n${messages.join("") || error?.message}`);
+  // A warning would reach everyone who builds a filter with it.
+  if (error || !wasm || messages.length)
+    throw new Error(`${entries[0]} does not compile without a word:\n${messages.join("") || error?.message}`);
   return wasm;
 }

@@ -21,7 +21,7 @@ import { generateConfig } from "./codegen.js";
 import type { BodyMode } from "./compile.js";
 import { BuildError, type Diagnostic } from "./errors.js";
 import { packageVersion } from "./package-root.js";
-import { readProject, type Project } from "./project.js";
+import { readProject, type FilterType, type Project } from "./project.js";
 import { readSchema } from "./schema.js";
 import { readWasm } from "./wasm.js";
 
@@ -30,7 +30,7 @@ export interface ModuleManifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  readonly type: "http";
+  readonly type: FilterType;
   /** Digest of filter.wasm, `sha256:<hex>`. */
   readonly digest: string;
   readonly size: number;
@@ -82,6 +82,7 @@ export async function build(dir: string, beforeWriting?: () => void): Promise<Bu
   const findings = check(wasm, { maxBytes: project.maxModuleBytes });
   if (findings[0]) throw new BuildError(findings.map((finding) => finding.message).join("; "));
   const manifest = describe(project, wasm, compiled.bodyMode);
+  checkType(manifest);
   const out = join(project.dir, "build");
   beforeWriting?.();
   writeAtomically(join(out, "filter.debug.wasm"), debug);
@@ -149,6 +150,18 @@ export function inspect(wasm: Uint8Array): Pick<ModuleManifest, "digest" | "size
       .filter((name) => /^(proxy|envoy)_on_/.test(name) && CALLBACKS[name])
       .sort(),
   };
+}
+
+const HTTP_CALLBACK = /^proxy_on_(request|response)_/;
+const TCP_CALLBACK = /^proxy_on_(new_connection$|downstream_|upstream_)/;
+
+/** A filter of one kind that is loaded as the other is never called. */
+function checkType({ type, callbacks }: ModuleManifest): void {
+  const has = (pattern: RegExp): boolean => callbacks.some((name) => pattern.test(name));
+  const [own, other] = type === "http" ? [HTTP_CALLBACK, TCP_CALLBACK] : [TCP_CALLBACK, HTTP_CALLBACK];
+  if (has(own) || !has(other)) return;
+  const is = type === "http" ? "tcp" : "http";
+  throw new BuildError(`filter.yaml says type: ${type}, but the module's filters are of type ${is}; write type: ${is}`);
 }
 
 function describe(project: Project, wasm: Uint8Array, bodyMode: BodyMode): ModuleManifest {

@@ -60,6 +60,7 @@ class CallsPlugin extends Plugin<NoConfig> {
 
 class Talk extends GrpcStream {
   private seen: string = "";
+  private late: Status = Status.Ok;
 
   constructor(private stream: Calls) {
     super("rpc", "test.Echo", "Talk");
@@ -72,7 +73,9 @@ class Talk extends GrpcStream {
 
   onMessage(bytes: Uint8Array): void {
     this.seen += "; message " + String.UTF8.decode(bytes.buffer);
-    if (bytes.length == 1) this.send(Uint8Array.wrap(String.UTF8.encode("second")), true);
+    if (bytes.length != 1) return;
+    this.send(Uint8Array.wrap(String.UTF8.encode("second")), true);
+    this.late = this.send(bytes);
   }
 
   onTrailingMetadata(metadata: HeaderMap): void {
@@ -81,7 +84,9 @@ class Talk extends GrpcStream {
   }
 
   onClose(status: GrpcStatus, message: string): void {
-    this.stream.answer("closed " + status.toString() + " " + message + "; " + this.seen);
+    this.stream.answer(
+      "closed " + status.toString() + " " + message + "; " + this.seen + "; after end " + this.late.toString(),
+    );
   }
 }
 
@@ -168,14 +173,15 @@ class Calls extends HttpFilter<CallsPlugin> {
       call.dispatch(this);
       return HeadersAction.StopAllIterationAndWatermark;
     }
-    if (mode == "stream" || mode == "streamgone") {
+    if (mode.startsWith("stream")) {
       const talk = new Talk(this);
       this.talk = talk;
       talk.metadata("x-meta", "data");
       const status = talk.open(this);
-      talk.send(Uint8Array.wrap(String.UTF8.encode("first")));
+      talk.send(Uint8Array.wrap(String.UTF8.encode("1")));
+      if (mode == "streamclose") talk.close();
       if (status != Status.Ok) log.info("open " + status.toString());
-      return mode == "stream" ? HeadersAction.StopAllIterationAndWatermark : HeadersAction.Continue;
+      return mode == "streamgone" ? HeadersAction.Continue : HeadersAction.StopAllIterationAndWatermark;
     }
     return HeadersAction.Continue;
   }
