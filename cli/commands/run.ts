@@ -164,8 +164,12 @@ class Reloader {
     const { configFile } = this;
     if (configFile !== undefined)
       groups.push({ files: () => [configFile], onChange: () => this.#reconfigure(configFile) });
-    await watch(groups, signal);
-    await this.#builder.close();
+    const closed = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(this.#builder.close()), { once: true }),
+    );
+    // A build that was ended gives no answer.
+    await Promise.race([watch(groups, signal), closed]);
+    await closed;
   }
 
   async #rebuild(): Promise<void> {

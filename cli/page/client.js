@@ -81,7 +81,7 @@ function passage(title, { lines, trailers, before, after }, from, to) {
       "side",
       element("h4", "", heading),
       element("ul", "lines", ...[...lines, ...trailers].filter((line) => line.change !== without).map(lineItem)),
-      ...(body ? [element("p", "size", `${body.size} bytes`), element("pre", "body", body.text)] : []),
+      ...(body?.size ? [element("p", "size", `${body.size} bytes`), element("pre", "body", body.text)] : []),
     );
   const sides = element("div", "sides");
   if (from) sides.append(side(from, "added", before));

@@ -8,16 +8,23 @@ export type Answer =
   | Pick<BuildResult, "wasm" | "manifest" | "warnings">
   | { readonly message: string; readonly diagnostics: readonly Diagnostic[] };
 
+/** What the build thread is at, in memory that both threads share. */
+export const IDLE = 0;
+export const WRITING = 1;
+const STOPPED = 2;
+
 const fromSource = import.meta.url.endsWith(".ts");
 
 /** Builds in a thread of its own, which stays: a compiler that has run before is several times as fast. */
 export class Builder {
   #worker: Worker | null = null;
   #current: Promise<Answer> | null = null;
+  readonly #state = new Int32Array(new SharedArrayBuffer(4));
 
   /** Builds the project. One at a time. */
   build(dir: string): Promise<Answer> {
-    const worker = (this.#worker ??= start());
+    Atomics.store(this.#state, 0, IDLE);
+    const worker = (this.#worker ??= start(this.#state));
     const result = new Promise<Answer>((resolve) => {
       const done = (answer: Answer): void => {
         for (const [event, listener] of [
@@ -41,19 +48,17 @@ export class Builder {
     return result;
   }
 
-  /** Lets a build that runs come to its end, so that no temporary file is left. */
+  /** Ends a build that still compiles; one that writes comes to its end, so that no half of it is left. */
   async close(): Promise<void> {
-    await this.#current;
+    if (Atomics.compareExchange(this.#state, 0, IDLE, STOPPED) === WRITING) await this.#current;
     await this.#worker?.terminate();
   }
 }
 
-function start(): Worker {
+function start(workerData: Int32Array): Worker {
   const file = join(packageRoot, fromSource ? "cli/run/worker.ts" : "dist/build-worker.js");
-  const worker = new Worker(
-    pathToFileURL(file),
-    fromSource ? { execArgv: ["--import", import.meta.resolve("tsx")] } : {},
-  );
+  const execArgv = fromSource ? ["--import", import.meta.resolve("tsx")] : [];
+  const worker = new Worker(pathToFileURL(file), { workerData, execArgv });
   worker.unref();
   return worker;
 }

@@ -12,6 +12,7 @@ export interface Line {
 export interface Passage {
   readonly lines: readonly Line[];
   readonly trailers: readonly Line[];
+  /** Null: there is no message on that side. */
   readonly before: Body | null;
   readonly after: Body | null;
 }
@@ -71,7 +72,7 @@ function passage(before: TracedMessage | null, after: TracedMessage | null): Pas
 }
 
 function bodyOf(message: TracedMessage | null): Body | null {
-  if (message === null || message.size === 0) return null;
+  if (message === null) return null;
   return { size: message.size, text: new TextDecoder().decode(message.body, { stream: true }) };
 }
 

@@ -66,8 +66,11 @@ export function generate(project: Project): boolean {
   return true;
 }
 
-/** Builds the project in `dir`. Nothing in build/ changes when it fails. */
-export async function build(dir: string): Promise<BuildResult> {
+/**
+ * Builds the project in `dir`. Nothing in build/ changes when it fails. `beforeWriting` is called once all is compiled;
+ * what it throws ends the build.
+ */
+export async function build(dir: string, beforeWriting?: () => void): Promise<BuildResult> {
   const project = readProject(dir);
   generate(project);
   const started = Date.now() + 1;
@@ -81,6 +84,7 @@ export async function build(dir: string): Promise<BuildResult> {
   const manifest = describe(project, wasm, compiled.bodyMode);
   checkType(manifest);
   const out = join(project.dir, "build");
+  beforeWriting?.();
   writeAtomically(join(out, "filter.debug.wasm"), debug);
   writeAtomically(join(out, "filter.debug.wasm.map"), compiled.sourceMap);
   writeAtomically(join(out, "inputs.json"), JSON.stringify(compiled.inputs.map((path) => relative(project.dir, path))));

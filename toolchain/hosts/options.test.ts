@@ -204,6 +204,14 @@ for (const host of HOSTS) {
   });
 }
 
+test("a filter that loops for ever ends neither the test nor close(), and is told, on Envoy", async () => {
+  const proxy = await createProxy({ filter: calls, host: "envoy" });
+  const started = Date.now();
+  await assert.rejects(proxy.request({ path: "/loop", timeout: 2500 }), /No answer within 2.5 s[^]*an endless loop/);
+  await proxy.close();
+  assert.ok(Date.now() - started < 10_000);
+});
+
 test("native filters before and behind the filter, and a patch of the bootstrap, on Envoy", async () => {
   const setHeader = (name: string, value: string) => ({
     name: `set-${name}`,

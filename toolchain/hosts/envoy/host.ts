@@ -125,7 +125,7 @@ export class EnvoyProxy implements Proxy {
       return new Exchange({ ...response, input, upstream: record.request, ...seen() });
     } catch (error) {
       await settle();
-      if (error instanceof EnvoyError) throw this.#withLogs(error, input, seen);
+      if (error instanceof EnvoyError) throw this.#withLogs(error, input, seen, await this.#hung());
       throw error;
     } finally {
       upstream.take(port);
@@ -200,6 +200,16 @@ export class EnvoyProxy implements Proxy {
     return this.close();
   }
 
+  /** Whether Envoy's watchdog has missed a worker for a second or more. */
+  async #hung(): Promise<boolean> {
+    try {
+      const { body } = await this.session.envoy.get("/stats?filter=worker_.*watchdog_mega_miss");
+      return body.split("\n").some((line) => Number(line.split(": ")[1] ?? 0) > 0);
+    } catch {
+      return false;
+    }
+  }
+
   #mustRun(): void {
     if (!this.session.envoy.running) throw new EnvoyError("Envoy is not running any more; create a new proxy.");
   }
@@ -241,12 +251,14 @@ export class EnvoyProxy implements Proxy {
     error: EnvoyError,
     input: RequestInput,
     seen: () => { logs: readonly LogLine[]; hostLogs: readonly LogLine[] },
+    hung: boolean,
   ): EnvoyError {
     const { logs, hostLogs } = seen();
     const ended = this.session.envoy.running ? "" : "Envoy ended during the request: ";
     return new EnvoyError(
       [
         `${ended}${error.message}`,
+        ...(hung ? ["Envoy's watchdog misses a worker: look for an endless loop in the filter."] : []),
         requestText(input),
         ...logText("The filter logged:", logs),
         ...logText("Envoy logged:", hostLogs),

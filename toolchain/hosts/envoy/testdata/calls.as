@@ -162,6 +162,7 @@ export function proxy_on_request_headers(context: i32, count: i32, end: i32): i3
     return 1;
   }
   if (path == "/hang") return 1;
+  if (path == "/loop") while (true) proxy_increment_metric(counter, 1);
   if (path == "/trap") unreachable();
   return 0;
 }
