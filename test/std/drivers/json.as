@@ -289,3 +289,11 @@ export function misused(ptr: usize, length: usize): i32 {
   reader.end();
   return i32(reader.errorAt > <u32>length);
 }
+
+const pointedAt = JsonDocument.fromText('{"a/b":[{"~":"x","":[[1]]}],"é":0,"":{"":{"":{}}}}').root;
+
+/** Bit 0: the bytes are a pointer. Bit 1: it names something in a document. */
+export function pointerVerdict(ptr: usize, length: usize): i32 {
+  const pointer = decodeUtf8(ptr, length);
+  return i32(isJsonPointer(pointer)) | (i32(!jsonAt(pointedAt, pointer).isMissing) << 1);
+}
