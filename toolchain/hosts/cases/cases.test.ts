@@ -197,6 +197,23 @@ cases:
   }
 });
 
+test("the example in docs/testing.md does what it says", async () => {
+  const docs = readFileSync(fileURLToPath(new URL("../../../docs/testing.md", import.meta.url)), "utf8");
+  const text = /```yaml\n([^]*?)```/.exec(docs)![1]!;
+  const file = write(text, "docs.case.yaml", join(example, "test"));
+  const host = process.env["MESHWASM_HOST"];
+  process.env["MESHWASM_HOST"] = "envoy";
+  try {
+    const tests = testsOf(file);
+    assert.equal(tests.size, 4);
+    for (const run of tests.values()) await run();
+  } finally {
+    rmSync(file);
+    if (host === undefined) delete process.env["MESHWASM_HOST"];
+    else process.env["MESHWASM_HOST"] = host;
+  }
+});
+
 test("a case that the host cannot run is skipped with the reason", () => {
   const host = process.env["MESHWASM_HOST"];
   process.env["MESHWASM_HOST"] = "envoy";

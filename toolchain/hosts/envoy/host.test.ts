@@ -252,6 +252,35 @@ test("a forgotten close() neither hangs Node nor leaves an Envoy", async () => {
 });
 
 describe("runEnvoy", () => {
+  test("a TCP filter, before an echo and before an upstream of its own", async () => {
+    const { path: envoy } = await findEnvoy();
+    const tcp = await compileTestFilter(directory, "tcp");
+    const upstream = net.createServer((socket) => socket.end("greeting")).listen(0, "127.0.0.1");
+    const options = { module: tcp, name: "run", config: "one", envoy, protocol: "tcp" } as const;
+    const answerOf = async (address: string): Promise<string> => {
+      const [host, port] = address.split(":");
+      const socket = net.connect(Number(port), host);
+      socket.end("hello");
+      let text = "";
+      for await (const chunk of socket.setEncoding("utf8")) text += chunk as string;
+      return text;
+    };
+    try {
+      const run = await runEnvoy(options);
+      assert.equal(await answerOf(run.address), "one:hello");
+      await run.update({ config: "two" });
+      assert.equal(await answerOf(run.address), "two:hello");
+      await run.stop();
+      const { port } = upstream.address() as net.AddressInfo;
+      const other = await runEnvoy({ ...options, upstreamUrl: `tcp://127.0.0.1:${port}` });
+      assert.equal(await answerOf(other.address), "greeting");
+      await other.stop();
+      await assert.rejects(runEnvoy({ ...options, upstreamUrl: "http://127.0.0.1:1" }), /TCP filter needs .* tcp/);
+    } finally {
+      upstream.close();
+    }
+  });
+
   test("serves on the given port, reloads, and refuses a taken port", async () => {
     const { path: envoy } = await findEnvoy();
     const free = await new Promise<number>((resolve) => {
