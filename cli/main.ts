@@ -10,6 +10,7 @@ import { addPublish } from "./commands/publish.js";
 import { addPull } from "./commands/pull.js";
 import { addRegistry } from "./commands/registry.js";
 import { addRun } from "./commands/run.js";
+import { addSymbolicate } from "./commands/symbolicate.js";
 import { addTest } from "./commands/test.js";
 
 /** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong. */
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addCheck,
     addTest,
     addRun,
+    addSymbolicate,
     addEnvoy,
     addRegistry,
     addPublish,

@@ -23,7 +23,15 @@ if (process.argv.includes("--if-stale") && existsSync("dist/types/sdk/index.d.ts
 }
 const { metafile } = await build({
   metafile: true,
-  entryPoints: { cli: "cli/cli.ts", testing: "toolchain/hosts/index.ts", index: "toolchain/index.ts" },
+  entryPoints: {
+    cli: "cli/cli.ts",
+    testing: "toolchain/hosts/index.ts",
+    "build-worker": "cli/run/worker.ts",
+    "case-tests": "toolchain/hosts/cases/run.ts",
+    cases: "toolchain/hosts/cases/main.ts",
+    report: "toolchain/hosts/report.ts",
+    index: "toolchain/index.ts",
+  },
   bundle: true,
   splitting: true,
   platform: "node",

@@ -1,22 +1,10 @@
 /* Bodies: the current piece of a streamed one, or the whole of one that was buffered. */
 
 import { BufferType, Status } from "./abi/enums";
-import { proxy_get_buffer_bytes, proxy_get_buffer_status, proxy_set_buffer_bytes } from "./abi/hostcalls";
+import { proxy_set_buffer_bytes } from "./abi/hostcalls";
+import { HostBuffer } from "./buffer";
 import { HeaderMap } from "./headers";
-import {
-  clearReturn,
-  dropReturn,
-  hostFree,
-  putString,
-  retLen,
-  retPtr,
-  returnedLength,
-  returnedPtr,
-  roomFor,
-  scratchFor,
-  takeBytes,
-} from "./runtime/memory";
-import { decodeUtf8 } from "../sdk/std/utf8";
+import { putString, roomFor, scratchFor } from "./runtime/memory";
 
 /** What happens to a body that is larger than the limit of inspectBody or holdBody. */
 export enum OverLimit {
@@ -42,32 +30,16 @@ export class BodyPlan {
 }
 
 /** One direction's body. Readable and writable in the body callbacks only; anywhere else calls give BadArgument. */
-export class HttpBody {
-  /** Bytes that are there: the current piece, or all of a buffered body. 0 outside body callbacks. */
-  length: u32 = 0;
+export class HttpBody extends HostBuffer {
   /** Whether `length` bytes are the whole body. */
   isWhole: bool = false;
-  /** How the last call went. */
-  status: Status = Status.Ok;
   private plan: BodyPlan | null = null;
-  private open: bool = false;
 
   constructor(
-    private buffer: BufferType,
+    buffer: BufferType,
     private headers: HeaderMap,
-  ) {}
-
-  /** Copies `length` bytes from `start` on, fewer when there are not as many. */
-  bytes(start: u32 = 0, length: u32 = u32.MAX_VALUE): Uint8Array {
-    return takeBytes(this.fetch(start, length), returnedLength());
-  }
-
-  /** The bytes as text; malformed UTF-8 becomes U+FFFD. */
-  text(): string {
-    const ptr = this.fetch(0, u32.MAX_VALUE);
-    const text = decodeUtf8(ptr, returnedLength());
-    hostFree(ptr);
-    return text;
+  ) {
+    super(buffer);
   }
 
   /** Replaces what is there. */
@@ -90,33 +62,15 @@ export class HttpBody {
 
   /** For the dispatcher: a body callback begins. */
   begin(plan: BodyPlan | null, length: u32, isWhole: bool): void {
-    this.open = true;
+    this.hold(length);
     this.plan = plan;
-    this.length = length;
     this.isWhole = isWhole;
   }
 
-  /** For the dispatcher: the callback has ended. */
   end(): void {
-    this.open = false;
+    super.end();
     this.plan = null;
-    this.length = 0;
     this.isWhole = false;
-  }
-
-  /** For the dispatcher: bytes that the host has buffered. */
-  buffered(): u32 {
-    clearReturn();
-    return proxy_get_buffer_status(this.buffer, retPtr(), retLen()) == Status.Ok ? load<u32>(retPtr()) : 0;
-  }
-
-  private fetch(start: u32, length: u32): usize {
-    clearReturn();
-    this.status = this.open
-      ? <Status>proxy_get_buffer_bytes(this.buffer, start, length, retPtr(), retLen())
-      : Status.BadArgument;
-    if (this.status != Status.Ok) dropReturn();
-    return returnedPtr();
   }
 
   private write(start: u32, replaced: u32, data: usize, length: u32): Status {

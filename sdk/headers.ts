@@ -21,15 +21,42 @@ import {
   scratchFor,
 } from "./runtime/memory";
 import { decodeUtf8 } from "../sdk/std/utf8";
-import { equalsIgnoreCase, isFieldValue, isToken } from "../sdk/std/field";
-import { isGuarded, isPseudoValue } from "./runtime/guard";
+import { equalBytes, equalsIgnoreCase, isFieldValue } from "../sdk/std/field";
+import { isPseudoValue } from "./runtime/guard";
+import { factsOfName, GUARDED, literalFacts, literalLength, literalOf, LOWER, TOKEN, VALUE } from "./runtime/literals";
 import { logAlways } from "./log";
 
+/** The host refuses to write to it. */
+const NO_MAP = <MapType>0xff;
 const ADD = 0;
 const REPLACE = 1;
 // What joins several lines of one name, as two little-endian bytes.
 const LIST: u16 = 0x202c;
 const COOKIE: u16 = 0x203b;
+
+// What `put` has encoded last, and what is known of it.
+let putPtr: usize = 0;
+let putLength: usize = 0;
+let putFacts: u32 = 0;
+
+/** Takes the literal, or encodes the text to `at`, where it has room. */
+function put(literal: usize, text: string, at: usize): void {
+  if (literal) {
+    putPtr = literal;
+    putLength = literalLength(literal);
+    putFacts = literalFacts(literal);
+  } else {
+    putPtr = at;
+    putLength = putString(at, text);
+    putFacts = 0;
+  }
+}
+
+/** The same for a text that stands alone in the scratch area. */
+function putAlone(text: string): void {
+  const literal = literalOf(text);
+  put(literal, text, literal ? 0 : scratchFor(roomFor(text)));
+}
 
 /**
  * One header or trailer map. It can be read and written only in the callbacks in which Envoy offers it: request headers in
@@ -44,6 +71,11 @@ export class HeaderMap {
   status: Status = Status.Ok;
   private pairs: usize = 0;
   private count: u32 = 0;
+  /** Of a copy: where its lines lie. */
+  private kept: ArrayBuffer | null = null;
+  /** The next map that holds what was read in this callback. */
+  private nextFilled: HeaderMap | null = null;
+  private listed: bool = false;
   // Where the last walk over the lines has ended: index and address of a line.
   private at: u32 = 0;
   private line: usize = 0;
@@ -127,18 +159,41 @@ export class HeaderMap {
 
   /** Removes all lines of `name`; none is no error. Pseudo-headers and `host` cannot be removed. */
   remove(name: string): Status {
-    const ptr = scratchFor(roomFor(name));
-    const length = putString(ptr, name);
-    if (isGuarded(ptr, length) || !isToken(ptr, length)) return this.refuse();
-    return this.wrote(proxy_remove_header_map_value(this.map, ptr, length));
+    putAlone(name);
+    const facts = putFacts || factsOfName(putPtr, putLength);
+    if ((facts & (GUARDED | TOKEN)) != TOKEN) return this.refuse();
+    return this.wrote(proxy_remove_header_map_value(this.map, putPtr, putLength));
   }
 
   /** Drops what was read. The runtime calls it when a callback ends. */
   release(): void {
-    if (!this.pairs) return;
+    if (!this.pairs || this.kept) return;
     hostFree(this.pairs);
     this.pairs = 0;
     this.count = 0;
+  }
+
+  /** A copy of all lines that can be kept when the callback has ended, and read only. */
+  copy(): HeaderMap {
+    const size = this.fetch() ? hostSize(this.pairs) : 4;
+    const kept = new ArrayBuffer(<i32>size + 4);
+    const block = changetype<usize>(kept);
+    // As in the host's blocks, the size stands in front.
+    store<u32>(block, size);
+    if (this.pairs) memory.copy(block + 4, this.pairs, size);
+    const copy = new HeaderMap(NO_MAP);
+    copy.kept = kept;
+    copy.pairs = block + 4;
+    copy.count = load<u32>(block, 4);
+    copy.line = copy.firstLine();
+    return copy;
+  }
+
+  /** For `releaseHeaderMaps`: drops what was read, gives the next one. */
+  unlist(): HeaderMap | null {
+    this.listed = false;
+    this.release();
+    return this.nextFilled;
   }
 
   /** Joins the lines of `name` into what then stands in `foundPtr`; false with the reason in `status`. */
@@ -190,23 +245,38 @@ export class HeaderMap {
   }
 
   private write(how: i32, name: string, value: string): Status {
-    const namePtr = scratchFor(roomFor(name) + roomFor(value));
-    const nameLength = putString(namePtr, name);
-    const valuePtr = namePtr + nameLength;
-    return this.send(how, namePtr, nameLength, valuePtr, putString(valuePtr, value));
+    const knownName = literalOf(name);
+    const knownValue = literalOf(value);
+    const nameRoom = knownName ? 0 : roomFor(name);
+    const scratch = scratchFor(nameRoom + (knownValue ? 0 : roomFor(value)));
+    put(knownName, name, scratch);
+    const namePtr = putPtr;
+    const nameLength = putLength;
+    const nameFacts = putFacts;
+    put(knownValue, value, scratch + nameRoom);
+    return this.send(how, namePtr, nameLength, nameFacts, putPtr, putLength, putFacts);
   }
 
   private writeBytes(how: i32, name: string, value: Uint8Array): Status {
-    const namePtr = scratchFor(roomFor(name));
-    return this.send(how, namePtr, putString(namePtr, name), value.dataStart, value.length);
+    putAlone(name);
+    return this.send(how, putPtr, putLength, putFacts, value.dataStart, value.length, 0);
   }
 
-  private send(how: i32, name: usize, nameLength: usize, value: usize, valueLength: usize): Status {
-    if (!isFieldValue(value, valueLength)) return this.refuse();
-    if (isGuarded(name, nameLength)) {
+  private send(
+    how: i32,
+    name: usize,
+    nameLength: usize,
+    nameFacts: u32,
+    value: usize,
+    valueLength: usize,
+    valueFacts: u32,
+  ): Status {
+    if (!(valueFacts ? valueFacts & VALUE : u32(isFieldValue(value, valueLength)))) return this.refuse();
+    const facts = nameFacts || factsOfName(name, nameLength);
+    if (facts & GUARDED) {
       // The parts of the request line can be set, if the result is one that Envoy can route.
       if (how != REPLACE || !isPseudoValue(this.map, name, nameLength, value, valueLength)) return this.refuse();
-    } else if (!isToken(name, nameLength)) return this.refuse();
+    } else if (!(facts & TOKEN)) return this.refuse();
     return this.wrote(
       how == REPLACE
         ? proxy_replace_header_map_value(this.map, name, nameLength, value, valueLength)
@@ -217,20 +287,25 @@ export class HeaderMap {
   /** Index of the first line of `name` from `from` on, or -1 with the reason in `status`. */
   private find(name: string, from: i32): i32 {
     if (!this.fetch()) return -1;
-    const count = <i32>this.count;
-    const length = <u32>name.length;
+    const literal = literalOf(name);
+    const known = literal && literalFacts(literal) & LOWER ? literal : 0;
+    const length = known ? <u32>literalLength(known) : <u32>name.length;
     let data = this.lineAt(from);
-    for (let i = from; i < count; i++) {
-      const nameLength = this.nameLength(i);
-      if (nameLength == length && equalsIgnoreCase(data, name)) {
+    const sizes = this.pairs + 4;
+    const end = sizes + ((<usize>this.count) << 3);
+    for (let at = sizes + ((<usize>from) << 3); at < end; at += 8) {
+      const both = load<u64>(at);
+      const nameLength = <u32>both;
+      if (nameLength == length && (known ? equalBytes(data, known, length) : equalsIgnoreCase(data, name))) {
+        const i = <u32>((at - sizes) >> 3);
         this.at = i;
         this.line = data;
         this.foundName = data;
         this.foundPtr = data + nameLength + 1;
-        this.foundLength = this.valueLength(i);
+        this.foundLength = <u32>(both >> 32);
         return i;
       }
-      data += <usize>nameLength + <usize>this.valueLength(i) + 2;
+      data += <usize>nameLength + <usize>(both >> 32) + 2;
     }
     this.status = Status.NotFound;
     return -1;
@@ -258,7 +333,11 @@ export class HeaderMap {
     this.count = load<u32>(pairs);
     this.at = 0;
     this.line = this.firstLine();
-    touched = true;
+    if (!this.listed) {
+      this.listed = true;
+      this.nextFilled = firstFilled;
+      firstFilled = this;
+    }
     return true;
   }
 
@@ -307,8 +386,8 @@ function isHeaderMap(pairs: usize, size: u32): bool {
   return needed <= <u64>size;
 }
 
-/** Whether any map was read in this callback, so that callbacks that read none pay nothing at their end. */
-let touched: bool = false;
+/** Maps that hold what was read, so that callbacks that read none pay nothing at their end. */
+let firstFilled: HeaderMap | null = null;
 let complained: bool = false;
 
 /** Without it a policy that reads too late would pass for one that found nothing. */
@@ -326,14 +405,8 @@ export const responseTrailers = new HeaderMap(MapType.HttpResponseTrailers);
 
 /** Ends what was read: at the end of a callback and when the effective context changes. */
 export function releaseHeaderMaps(): void {
-  if (touched) releaseAll();
+  let map = firstFilled;
+  while (map) map = map.unlist();
+  firstFilled = null;
   complained = false;
-}
-
-function releaseAll(): void {
-  requestHeaders.release();
-  requestTrailers.release();
-  responseHeaders.release();
-  responseTrailers.release();
-  touched = false;
 }

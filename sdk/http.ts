@@ -4,28 +4,49 @@ import { BufferType, DataAction, GrpcStatus, HeadersAction, Status, StreamType, 
 import { proxy_close_stream, proxy_continue_stream, proxy_send_local_response } from "./abi/hostcalls";
 import { BodyPlan, HttpBody, OverLimit } from "./body";
 import { Config } from "./config";
-import { HeaderMap, requestHeaders, requestTrailers, responseHeaders, responseTrailers } from "./headers";
+import {
+  HeaderMap,
+  releaseHeaderMaps,
+  requestHeaders,
+  requestTrailers,
+  responseHeaders,
+  responseTrailers,
+} from "./headers";
 import { HeaderLines } from "./lines";
 import { Plugin, RootContext } from "./plugin";
-import { phase, Phase } from "./runtime/phase";
+import { StreamContext } from "./stream";
+import { currentStream, replied, setCurrentStream, setReplied } from "./runtime/current";
+import { innerContext, innerPhase, phase, Phase, resumeInside } from "./runtime/phase";
 import { putString, roomFor, scratchFor } from "./runtime/memory";
+import { endCallsOf } from "./runtime/pending";
 import { addFactory, Factory } from "./runtime/registry";
+
+/** Any stream has a plan for its body: where none ever has, the compiler leaves out what follows plans. */
+export let bodiesPlanned: bool = false;
+
+/** Made when first needed, so that a module which reads no body has none of it. */
+let requestBody: HttpBody | null = null;
+let responseBody: HttpBody | null = null;
 
 /** One direction of the stream whose callback runs. */
 export class HttpMessage {
-  readonly body: HttpBody;
-
   constructor(
     readonly headers: HeaderMap,
     readonly trailers: HeaderMap,
     private type: StreamType,
     /** The callback in which the body's fate is decided. */
     private decided: Phase,
-  ) {
-    this.body = new HttpBody(
-      type == StreamType.HttpRequest ? BufferType.HttpRequestBody : BufferType.HttpResponseBody,
-      headers,
-    );
+  ) {}
+
+  get body(): HttpBody {
+    if (this.type == StreamType.HttpRequest) {
+      let body = requestBody;
+      if (!body) requestBody = body = new HttpBody(BufferType.HttpRequestBody, requestHeaders);
+      return body;
+    }
+    let body = responseBody;
+    if (!body) responseBody = body = new HttpBody(BufferType.HttpResponseBody, responseHeaders);
+    return body;
   }
 
   /**
@@ -56,14 +77,30 @@ export class HttpMessage {
     return HeadersAction.Continue;
   }
 
-  /** Goes on with a message that a callback has stopped. Call it after the last change of its headers. */
+  /**
+   * Goes on with a message that a callback has stopped. Call it after the last change of its headers: they are gone then.
+   * Inside the callback itself it is as if that returned Continue. What is not stopped stays as it is.
+   */
   resume(): Status {
-    return phase == Phase.None ? Status.BadArgument : proxy_continue_stream(this.type);
+    const stream = currentStream;
+    if (!stream || !inStream()) return Status.BadArgument;
+    if (innerContext == stream.contextId && isOf(this.type, innerPhase)) {
+      resumeInside();
+      return Status.Ok;
+    }
+    // Envoy 1.40 sends trailers twice when it is told to continue what is not stopped.
+    const bit = 1 << (<i32>this.type);
+    if (!(stream.stopped & bit) && !stream.isShared) return Status.Ok;
+    stream.stopped &= ~bit;
+    const status: Status = proxy_continue_stream(this.type);
+    releaseHeaderMaps();
+    return status;
   }
 
   private plan(plan: BodyPlan): void {
     const stream = currentStream;
     if (!stream || phase != this.decided) return;
+    bodiesPlanned = true;
     if (plan.resizable && !plan.holds) this.headers.remove("content-length");
     if (this.type == StreamType.HttpRequest) stream.requestPlan = plan;
     else stream.responsePlan = plan;
@@ -73,23 +110,17 @@ export class HttpMessage {
 const request = new HttpMessage(requestHeaders, requestTrailers, StreamType.HttpRequest, Phase.RequestHeaders);
 const response = new HttpMessage(responseHeaders, responseTrailers, StreamType.HttpResponse, Phase.ResponseHeaders);
 
-/** The stream whose callback runs. */
-export let currentStream: HttpContext | null = null;
-/** A reply was sent in this callback. A second one in the same callback crashes Envoy 1.40 in the response phase. */
-let replied: bool = false;
-
-export function setCurrentStream(stream: HttpContext | null): void {
-  currentStream = stream;
-  replied = false;
+/** Whether a callback is one of this direction's. */
+function isOf(type: StreamType, phase: Phase): bool {
+  return type == StreamType.HttpRequest
+    ? phase >= Phase.RequestHeaders && phase <= Phase.RequestTrailers
+    : phase >= Phase.ResponseHeaders && phase <= Phase.ResponseTrailers;
 }
 
 /** What the dispatcher sees of a filter, whatever its plugin. Callbacks that no class overrides are never called. */
-export abstract class HttpContext {
-  /** Id that the host knows this stream by. */
-  contextId: u32 = 0;
-  /** The plugin whose configuration was current when the stream began. */
-  root: RootContext | null = null;
-  /** For the dispatcher. */
+export abstract class HttpContext extends StreamContext {
+  /** For the dispatcher: one object serves all streams. */
+  isShared: bool = false;
   requestPlan: BodyPlan | null = null;
   responsePlan: BodyPlan | null = null;
 
@@ -138,11 +169,9 @@ export abstract class HttpContext {
     return TrailersAction.Continue;
   }
 
-  /** Called once when the stream is over, before onDone; all headers can be read again. */
-  onLog(): void {}
-
-  /** Called once after onLog; no headers can be read. */
-  onDone(): void {}
+  becomeCurrent(): void {
+    setCurrentStream(this);
+  }
 
   /**
    * Answers the request from here. The host stops the stream whatever the callback returns, so return
@@ -175,7 +204,10 @@ export abstract class HttpContext {
       headersLength,
       grpcStatus,
     );
-    replied = status == Status.Ok;
+    if (status == Status.Ok) {
+      setReplied();
+      endCallsOf(this);
+    }
     return status == Status.Ok && headers && headers.refused ? Status.BadArgument : status;
   }
 
@@ -188,7 +220,9 @@ export abstract class HttpContext {
 
   /** Resets the stream: the client sees the connection or the HTTP/2 stream end without an answer. */
   resetStream(): Status {
-    return inStream() ? <Status>proxy_close_stream(StreamType.HttpRequest) : Status.BadArgument;
+    if (!inStream()) return Status.BadArgument;
+    endCallsOf(this);
+    return proxy_close_stream(StreamType.HttpRequest);
   }
 }
 
@@ -212,7 +246,7 @@ export function registerHttpFilter<F extends HttpFilter<P>, P extends Plugin<C>,
     new Factory(
       name,
       (): RootContext => instantiate<P>(),
-      (): HttpContext => instantiate<F>(),
+      (): StreamContext => instantiate<F>(),
     ),
   );
 }

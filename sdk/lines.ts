@@ -2,6 +2,8 @@
 
 import { encodedLengthMax, encodeUtf8 } from "../sdk/std/utf8";
 import { isFieldValue, isToken } from "../sdk/std/field";
+import { MapType } from "./abi/enums";
+import { isPseudoValue } from "./runtime/guard";
 
 /** More would be dropped by the host without a word. */
 const MAX_LINES: u32 = 1024;
@@ -34,6 +36,26 @@ export class HeaderLines {
     return this.keep(line, nameLength, value.length);
   }
 
+  /** Adds the lines of another. Those that it has refused count here too. */
+  addAll(other: HeaderLines): void {
+    this.refused += other.refused;
+    const line = this.grow(other.used);
+    memory.copy(line, changetype<usize>(other.buffer), other.used);
+    this.used += other.used;
+    this.count += other.count;
+    if (<u32>this.count > MAX_LINES || this.used > MAX_BYTES) this.refused++;
+  }
+
+  /** Adds `:method`, `:path`, `:scheme` or `:authority` if Envoy can route by it. */
+  addPseudo(name: string, value: string): void {
+    const line = this.room(name, encodedLengthMax(value));
+    const nameLength = encodeUtf8(name, line + 8);
+    const valueLength = encodeUtf8(value, line + 9 + nameLength);
+    if (isPseudoValue(MapType.HttpRequestHeaders, line + 8, nameLength, line + 9 + nameLength, valueLength)) {
+      this.put(line, nameLength, valueLength);
+    } else this.refused++;
+  }
+
   /** Bytes that `writeTo` writes. */
   get size(): usize {
     return 4 + this.used;
@@ -56,7 +78,12 @@ export class HeaderLines {
   }
 
   private room(name: string, valueLength: usize): usize {
-    const needed = this.used + encodedLengthMax(name) + valueLength + 10;
+    return this.grow(encodedLengthMax(name) + valueLength + 10);
+  }
+
+  /** Room for `more` bytes; where the next line begins. */
+  private grow(more: usize): usize {
+    const needed = this.used + more;
     const buffer = changetype<usize>(this.buffer);
     const capacity = <usize>this.buffer.byteLength;
     // @ts-ignore: built into the compiler
@@ -77,12 +104,18 @@ export class HeaderLines {
       this.refused++;
       return this;
     }
+    this.put(line, nameLength, valueLength);
+    return this;
+  }
+
+  private put(line: usize, nameLength: usize, valueLength: usize): void {
+    const value = line + 9 + nameLength;
+    const end = value + valueLength + 1;
     store<u32>(line, <u32>nameLength);
     store<u32>(line, <u32>valueLength, 4);
     store<u8>(value - 1, 0);
     store<u8>(end - 1, 0);
     this.used = end - changetype<usize>(this.buffer);
     this.count++;
-    return this;
   }
 }

@@ -37,6 +37,7 @@ export function addManifest(program: Command): void {
           digest: image.digest,
           ...(image.moduleDigest ? { moduleDigest: image.moduleDigest } : {}),
           name,
+          type: built?.type ?? "http",
           ...(config ? { config: JSON.parse(Buffer.from(config).toString("utf8")) as unknown } : {}),
           ...(built?.phase ? { phase: built.phase as Phase } : {}),
           ...(built?.priority ? { priority: built.priority } : {}),
@@ -58,12 +59,13 @@ function failStrategy(policy: string | undefined): FailStrategy {
 function parseBuildManifest(
   text: string,
   ref: string,
-): Pick<ModuleManifest, "name" | "phase" | "priority" | "failStrategy" | "bodyMode"> {
+): Pick<ModuleManifest, "name" | "type" | "phase" | "priority" | "failStrategy" | "bodyMode"> {
   try {
     const json = JSON.parse(text) as Record<string, unknown>;
     if (typeof json["name"] !== "string") throw new TypeError("no name");
     return {
       name: json["name"],
+      type: json["type"] === "tcp" ? "tcp" : "http",
       phase: typeof json["phase"] === "string" ? json["phase"] : null,
       priority: typeof json["priority"] === "number" ? json["priority"] : null,
       failStrategy: String(json["failStrategy"] ?? "FAIL_RELOAD"),

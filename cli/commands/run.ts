@@ -1,10 +1,22 @@
 import { Option, type Command } from "commander";
-import { buildIfStale, readProject } from "../../toolchain/build/index.js";
-import { findEnvoy, parseUpstream, runEnvoy, type EnvoyLogLine } from "../../toolchain/hosts/envoy/index.js";
+import { buildIfStale, formatDiagnostics, inputsOf, readProject, type Project } from "../../toolchain/build/index.js";
+import {
+  findEnvoy,
+  parseUpstream,
+  runEnvoy,
+  type EnvoyLogLine,
+  type RunningEnvoy,
+} from "../../toolchain/hosts/envoy/index.js";
+import { protocolOf } from "../../toolchain/hosts/create.js";
+import { Traps } from "../../toolchain/hosts/traps.js";
 import type { LogLevel } from "../../toolchain/hosts/types.js";
 import { readConfigFile } from "../config-file.js";
 import { checkConfig } from "../config-verdict.js";
 import { CliError, note, print, step } from "../output.js";
+import { Builder } from "../run/builder.js";
+import { Page } from "../run/page.js";
+import { formatTraffic, trafficOf } from "../run/traffic.js";
+import { watch } from "../run/watch.js";
 import { inWholeSteps, untilStopped } from "../until-stopped.js";
 import { port } from "./registry.js";
 
@@ -12,6 +24,8 @@ interface Options {
   config?: string;
   port?: number;
   upstream?: string;
+  watch?: boolean;
+  page?: number;
   envoyVersion?: string;
   envoyPath?: string;
   logLevel: LogLevel;
@@ -24,7 +38,12 @@ export function addRun(program: Command): void {
     .argument("[dir]", "the project's folder", ".")
     .option("--config <file>", "plugin configuration, JSON or YAML")
     .option("--port <port>", "port of the proxy; default a free one", port)
-    .option("--upstream <url>", "http(s)://host:port; default an upstream that echoes the request")
+    .option(
+      "--upstream <url>",
+      "http(s)://host:port, for a TCP filter tcp://host:port; default an upstream that echoes",
+    )
+    .option("--watch", "rebuild and reload when a file changes; log each request before and behind the filter; a page")
+    .option("--page <port>", "with --watch: port of the page; default a free one", port)
     .option("--envoy-version <version>", "Envoy to use")
     .option("--envoy-path <file>", "Envoy binary to use")
     .addOption(
@@ -32,43 +51,170 @@ export function addRun(program: Command): void {
         .choices(["trace", "debug", "info", "warn", "error", "critical"])
         .default("info"),
     )
-    .action(async (dir: string, options: Options) => {
-      if (options.upstream !== undefined) checkUpstream(options.upstream);
-      const config = options.config === undefined ? undefined : readConfigFile(options.config);
-      const project = readProject(dir);
-      const { wasm, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
-      if (config) await checkConfig(wasm, config, options.config!);
-      const envoy = await findEnvoy({
-        ...(options.envoyVersion ? { version: options.envoyVersion } : {}),
-        ...(options.envoyPath ? { path: options.envoyPath } : {}),
-        onProgress: note,
-      });
-      const running = await step(`Starting Envoy ${envoy.version}`, () =>
-        // A signal between the start of Envoy and that of its guard would leave Envoy behind.
-        inWholeSteps(() =>
-          runEnvoy({
-            module: wasm,
-            name: project.name,
-            allowOnHeadersStopIteration: manifest.bodyMode === "hold",
-            ...(config ? { config } : {}),
-            ...(options.port === undefined ? {} : { listenPort: options.port }),
-            ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
-            envoy: envoy.path,
-            logLevel: options.logLevel,
-            onLog: show,
-          }),
-        ),
-      );
-      print(`http://${running.address}`);
-      note(`admin http://${running.adminAddress}; Ctrl-C ends it`);
-      const end = await untilStopped(running.exited);
-      if (typeof end === "string") await running.stop();
-      else throw new CliError(`Envoy has ended by itself (${JSON.stringify(end)}); its log is above`);
-    });
+    .action(run);
 }
 
-function show(line: EnvoyLogLine): void {
-  note(`[${line.level}] ${line.message}`);
+async function run(dir: string, options: Options): Promise<void> {
+  if (options.page !== undefined && !options.watch) throw new CliError("--page goes with --watch", 2);
+  if (options.upstream !== undefined) checkUpstream(options.upstream);
+  const config = options.config === undefined ? undefined : readConfigFile(options.config);
+  const project = readProject(dir);
+  const { wasm, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
+  if (config) await checkConfig(wasm, config, options.config!);
+  const envoy = await findEnvoy({
+    ...(options.envoyVersion ? { version: options.envoyVersion } : {}),
+    ...(options.envoyPath ? { path: options.envoyPath } : {}),
+    onProgress: note,
+  });
+  const state = { name: project.name, proxy: "", digest: manifest.digest, reloads: 0, problem: null };
+  const page = options.watch ? await Page.start(options.page ?? 0, state) : null;
+  const log = new Log(wasm, page);
+  const protocol = protocolOf(wasm);
+  let running: RunningEnvoy;
+  try {
+    running = await step(`Starting Envoy ${envoy.version}`, () =>
+      // A signal between the start of Envoy and that of its guard would leave Envoy behind.
+      inWholeSteps(() =>
+        runEnvoy({
+          module: wasm,
+          name: project.name,
+          protocol,
+          allowOnHeadersStopIteration: manifest.bodyMode === "hold",
+          ...(config ? { config } : {}),
+          ...(options.port === undefined ? {} : { listenPort: options.port }),
+          ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
+          envoy: envoy.path,
+          logLevel: options.logLevel,
+          onLog: (line) => log.show(line),
+          ...(page === null || protocol === "tcp"
+            ? {}
+            : {
+                onRequest: (traced) => {
+                  const traffic = trafficOf(traced);
+                  formatTraffic(traffic).forEach(note);
+                  page.request(traffic);
+                },
+              }),
+        }),
+      ),
+    );
+  } catch (error) {
+    await page?.close();
+    throw error;
+  }
+  const address = `${protocol === "tcp" ? "tcp" : "http"}://${running.address}`;
+  print(address);
+  note(`admin http://${running.adminAddress}; Ctrl-C ends it`);
+  const stop = new AbortController();
+  let watching: Promise<void> | null = null;
+  if (page !== null) {
+    page.update({ proxy: address });
+    note(`page ${page.url}; watching ${dir}`);
+    watching = new Reloader(project, options.config, running, page, log).run(stop.signal);
+  }
+  const end = await untilStopped(running.exited);
+  stop.abort();
+  await watching;
+  await page?.close();
+  if (typeof end === "string") await running.stop();
+  else throw new CliError(`Envoy has ended by itself (${JSON.stringify(end)}); its log is above`);
+}
+
+/** Envoy's log on the terminal and the page, with the source lines of traps. */
+class Log {
+  #traps: Traps;
+
+  constructor(
+    private readonly module: string,
+    private readonly page: Page | null,
+  ) {
+    this.#traps = new Traps([module]);
+  }
+
+  /** The module has been built anew. */
+  reloaded(): void {
+    this.#traps = new Traps([this.module]);
+  }
+
+  show({ level, message }: EnvoyLogLine): void {
+    const text = this.#traps.explain(message);
+    note(`[${level}] ${text}`);
+    this.page?.log(level, text);
+  }
+}
+
+/** Rebuilds the project and gives Envoy what is new, while it runs. What is wrong is said, and the old stays in force. */
+class Reloader {
+  readonly #builder = new Builder();
+
+  constructor(
+    private readonly project: Project,
+    private readonly configFile: string | undefined,
+    private readonly running: RunningEnvoy,
+    private readonly page: Page,
+    private readonly log: Log,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { dir, schemaFile } = this.project;
+    // With a schema the build writes that one.
+    const generated = schemaFile ? "assembly/config.ts" : null;
+    const files = (): string[] => inputsOf(dir).filter((file) => generated === null || !file.endsWith(generated));
+    const groups = [{ files, onChange: () => this.#rebuild() }];
+    const { configFile } = this;
+    if (configFile !== undefined)
+      groups.push({ files: () => [configFile], onChange: () => this.#reconfigure(configFile) });
+    const closed = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(this.#builder.close()), { once: true }),
+    );
+    // A build that was ended gives no answer.
+    await Promise.race([watch(groups, signal), closed]);
+    await closed;
+  }
+
+  async #rebuild(): Promise<void> {
+    const started = performance.now();
+    const answer = await this.#builder.build(this.project.dir);
+    if ("message" in answer) {
+      const { message, diagnostics } = answer;
+      return this.#failed([...(diagnostics.length ? [formatDiagnostics(diagnostics)] : []), message].join("\n"));
+    }
+    if (answer.warnings.length > 0) note(formatDiagnostics(answer.warnings));
+    this.log.reloaded();
+    await this.#give(
+      { module: answer.wasm, allowOnHeadersStopIteration: answer.manifest.bodyMode === "hold" },
+      started,
+      { digest: answer.manifest.digest },
+    );
+  }
+
+  async #reconfigure(file: string): Promise<void> {
+    const started = performance.now();
+    try {
+      await this.#give({ config: readConfigFile(file) }, started, {});
+    } catch (error) {
+      this.#failed((error as Error).message);
+    }
+  }
+
+  async #give(
+    change: Parameters<RunningEnvoy["update"]>[0],
+    started: number,
+    state: { digest?: string },
+  ): Promise<void> {
+    try {
+      await this.running.update(change);
+    } catch (error) {
+      return this.#failed((error as Error).message);
+    }
+    note(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    this.page.update({ ...state, reloads: this.page.state.reloads + 1, problem: null });
+  }
+
+  #failed(problem: string): void {
+    note(`meshwasm: ${problem}\nthe filter runs on as it was`);
+    this.page.update({ problem });
+  }
 }
 
 /** Before anything is built or started. */

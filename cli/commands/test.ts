@@ -4,13 +4,21 @@ import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildIfStale, readProject } from "../../toolchain/build/index.js";
+import { pathToFileURL } from "node:url";
+import { buildIfStale, packageRoot, readProject } from "../../toolchain/build/index.js";
+import { readCases } from "../../toolchain/hosts/cases/read.js";
 import { DEFAULT_VERSION, findEnvoy } from "../../toolchain/hosts/envoy/index.js";
 import { CliError, note, step } from "../output.js";
 import { inWholeSteps, untilStopped } from "../until-stopped.js";
 
 /** What the tests get to end by themselves after Ctrl-C. */
 const GRACE_MS = 2000;
+
+const fromSource = import.meta.url.endsWith(".ts");
+/** Makes tests of the case files; its place in the package when that is built, else its source. */
+const CASE_RUNNER = join(packageRoot, fromSource ? "toolchain/hosts/cases/main.ts" : "dist/cases.js");
+/** Shows the last exchange of a failing test. */
+const REPORT = pathToFileURL(join(packageRoot, fromSource ? "toolchain/hosts/report.ts" : "dist/report.js")).href;
 
 interface Options {
   host?: "emulator" | "envoy";
@@ -31,8 +39,14 @@ export function addTest(program: Command): void {
         throw new CliError("--host emulator does not go with --envoy-version or --envoy-path; leave one out", 2);
       }
       const project = readProject(dir);
-      const files = testFiles(join(project.dir, "test"));
-      if (!files.length) throw new CliError(`${dir} has no tests; write test/<name>.test.ts`);
+      const tests = testFiles(join(project.dir, "test"), /\.test\.(ts|mts|js|mjs)$/);
+      const cases = testFiles(join(project.dir, "test"), /\.case\.ya?ml$/);
+      if (tests.length + cases.length === 0) {
+        throw new CliError(`${dir} has no tests; write test/<name>.test.ts or test/<name>.case.yaml`);
+      }
+      // A mistake in one is told before anything runs.
+      for (const file of cases) readCases(file);
+      const files = cases.length > 0 ? [...tests, CASE_RUNNER] : tests;
       await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
       const onEnvoy = Boolean(options.envoyVersion || options.envoyPath);
       const host = options.host ?? (onEnvoy ? "envoy" : undefined) ?? process.env["MESHWASM_HOST"] ?? "emulator";
@@ -52,6 +66,7 @@ export function addTest(program: Command): void {
         const env = {
           ...process.env,
           ...path,
+          MESHWASM_CASES: JSON.stringify(cases),
           MESHWASM_HOST: host,
           ...(version ? { MESHWASM_ENVOY_VERSION: version } : {}),
         };
@@ -66,10 +81,10 @@ export function addTest(program: Command): void {
     });
 }
 
-function testFiles(dir: string): string[] {
+function testFiles(dir: string, wanted: RegExp): string[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.test\.(ts|mts|js|mjs)$/.test(name) && !name.includes("node_modules"))
+    .filter((name) => wanted.test(name) && !name.includes("node_modules"))
     .sort()
     .map((name) => join(dir, name));
 }
@@ -83,7 +98,7 @@ async function runTests(
   const loader = import.meta.resolve("tsx");
   // A test runner started from within a test would hand its results to the outer one and report nothing.
   const { NODE_TEST_CONTEXT: _, ...rest } = env;
-  const child = spawn(process.execPath, ["--import", loader, "--test", ...files], {
+  const child = spawn(process.execPath, ["--import", loader, "--import", REPORT, "--test", ...files], {
     cwd,
     env: rest,
     stdio: ["ignore", "inherit", "inherit"],

@@ -51,6 +51,21 @@ export enum TrailersAction {
   StopIteration = 1,
 }
 
+/** What a callback of a TCP filter returns. */
+export enum TcpAction {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** Who has closed a connection. */
+export enum PeerType {
+  Unknown = 0,
+  /** The proxy. */
+  Local = 1,
+  /** The other end. */
+  Remote = 2,
+}
+
 export enum MapType {
   HttpRequestHeaders = 0,
   HttpRequestTrailers = 1,
@@ -101,4 +116,10 @@ export enum GrpcStatus {
   Unavailable = 14,
   DataLoss = 15,
   Unauthenticated = 16,
+}
+
+export enum MetricType {
+  Counter = 0,
+  Gauge = 1,
+  Histogram = 2,
 }

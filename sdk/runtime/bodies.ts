@@ -2,7 +2,7 @@
 
 import { DataAction, HeadersAction } from "../abi/enums";
 import { BodyPlan, HttpBody, OverLimit } from "../body";
-import { HttpContext } from "../http";
+import { bodiesPlanned, HttpContext } from "../http";
 
 function planOf(stream: HttpContext, isRequest: bool): BodyPlan | null {
   return isRequest ? stream.requestPlan : stream.responsePlan;
@@ -29,6 +29,7 @@ export function afterHeaders(
   endOfStream: bool,
   action: HeadersAction,
 ): HeadersAction {
+  if (!bodiesPlanned) return action;
   const plan = planOf(stream, isRequest);
   if (!endOfStream || !plan || plan.done) return action;
   const decided = deliver(stream, isRequest, plan, 0, true);
@@ -60,6 +61,7 @@ export function bodyPiece(stream: HttpContext, isRequest: bool, size: u32, endOf
 
 /** Trailers have come: a body that is still waited for is whole. False when the filter stops the stream. */
 export function bodyEndedByTrailers(stream: HttpContext, isRequest: bool): bool {
+  if (!bodiesPlanned) return true;
   const plan = planOf(stream, isRequest);
   if (!plan || plan.done) return true;
   return deliver(stream, isRequest, plan, bodyOf(stream, isRequest).buffered(), true) == DataAction.Continue;

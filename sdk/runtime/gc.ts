@@ -12,7 +12,7 @@ import { visitContexts } from "./contexts";
 @inline const PINNED: i32 = 3;
 /** Garbage that is let lie before a collection, so that small heaps are not collected all the time. */
 // @ts-ignore: decorator
-@inline const MIN_GARBAGE: usize = 256 * 1024;
+@inline const MIN_GARBAGE: usize = 16 * 1024;
 
 /** Header of a managed object; its data follows. */
 // @ts-ignore: decorator
@@ -72,10 +72,47 @@ function blockSize(size: usize): usize {
   return OBJECT_OVERHEAD + min(size, OBJECT_MAXSIZE + 1);
 }
 
+/** Freed blocks of at most this size, overhead included, are kept in lists by size: most objects live for one callback. */
+// @ts-ignore: decorator
+@inline const POOLED_MAX: usize = 256;
+/** Bytes that the lists hold at most; what is more goes back to the allocator. */
+// @ts-ignore: decorator
+@inline const POOL_MAX: usize = 16 * 1024;
+// First block of each list, by size / 16.
+// @ts-ignore: decorator
+@lazy const pools: usize = memory.data(68, 4);
+// @ts-ignore: decorator
+@lazy let pooled: usize = 0;
+
+/** A block for an object of `size` bytes. */
+function take(size: usize): Obj {
+  if (size <= POOLED_MAX - TOTAL_OVERHEAD) {
+    const needed = (size + TOTAL_OVERHEAD + 15) & ~15;
+    const list = pools + (needed >> 2);
+    const obj = load<Obj>(list);
+    if (obj != null) {
+      store<usize>(list, obj.nextWithColor);
+      pooled -= needed;
+      return obj;
+    }
+  }
+  return changetype<Obj>(__alloc(blockSize(size)) - BLOCK_OVERHEAD);
+}
+
+function giveBack(obj: Obj): void {
+  const size = obj.size;
+  if (size <= POOLED_MAX && pooled < POOL_MAX) {
+    const list = pools + (size >> 2);
+    obj.nextWithColor = load<usize>(list);
+    store<Obj>(list, obj);
+    pooled += size;
+  } else __free(changetype<usize>(obj) + BLOCK_OVERHEAD);
+}
+
 // @ts-ignore: decorator
 @global @unsafe
 function __new(size: usize, id: i32): usize {
-  const obj = changetype<Obj>(__alloc(blockSize(size)) - BLOCK_OVERHEAD);
+  const obj = take(size);
   obj.rtId = id;
   obj.rtSize = <u32>size;
   obj.linkTo(fromSpace, white);
@@ -162,7 +199,7 @@ function collect(): void {
       obj.prev = changetype<Obj>(0);
     } else {
       total -= obj.size;
-      __free(changetype<usize>(obj) + BLOCK_OVERHEAD);
+      giveBack(obj);
     }
     obj = next;
   }

@@ -10,21 +10,52 @@ const MALLOC_CAP: usize = 64 * 1024 * 1024;
 const SCRATCH_KEEP: usize = 64 * 1024;
 
 let handedOver: usize = 0;
+/** No memory has more. */
+const MEMORY_MAX: usize = 0x40000000;
+let uncapped: bool = false;
+
+/** For host functions that write to what `malloc` gives without a look: a 0 would crash the proxy. */
+export function liftMallocCap(lifted: bool): void {
+  uncapped = lifted;
+}
+
+/** A block that was freed and is kept for the next call: the host asks for one at a time, of about the same size. */
+let spare: usize = 0;
+/** A larger one goes back to the allocator. */
+const SPARE_MAX: u32 = 16 * 1024;
+
+// In front of the data of a block: u32 capacity, u32 size that the host has asked for.
 
 /** The module's `malloc`, called by the host inside host calls. Never collects. */
 export function hostAlloc(size: usize): usize {
-  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) return 0;
-  const ptr = heap.alloc(size + 4);
-  store<u32>(ptr, <u32>size);
+  if (size > MALLOC_CAP || handedOver + size > MALLOC_CAP) {
+    if (!uncapped || size > MEMORY_MAX) return 0;
+  }
+  let ptr = spare;
+  if (ptr && load<u32>(ptr - 8) >= <u32>size) spare = 0;
+  else {
+    ptr = heap.alloc(size + 8) + 8;
+    store<u32>(ptr - 8, <u32>size);
+  }
+  store<u32>(ptr - 4, <u32>size);
   handedOver += size;
-  return ptr + 4;
+  return ptr;
 }
 
 /** Frees what the host returned; 0 is allowed. */
 export function hostFree(ptr: usize): void {
   if (!ptr) return;
   handedOver -= hostSize(ptr);
-  heap.free(ptr - 4);
+  if (load<u32>(ptr - 8) <= SPARE_MAX) {
+    const kept = spare;
+    // The larger one of two serves more calls.
+    if (!kept || load<u32>(kept - 8) < load<u32>(ptr - 8)) {
+      spare = ptr;
+      ptr = kept;
+    }
+    if (!ptr) return;
+  }
+  heap.free(ptr - 8);
 }
 
 /** Bytes that the host has asked for when it allocated what it returned. */

@@ -4,24 +4,42 @@
 const TOKEN_LOW: u64 = 0x03ff6cfa00000000;
 const TOKEN_HIGH: u64 = 0x57ffffffc7fffffe;
 
+/** Whether a byte can stand in a token. */
+export function isTokenChar(c: u32): bool {
+  return c < 0x80 && (((c < 64 ? TOKEN_LOW : TOKEN_HIGH) >> (c & 63)) & 1) != 0;
+}
+
 /** Whether the bytes are a token: not empty, tchar only. */
 export function isToken(ptr: usize, length: usize): bool {
   if (!length) return false;
-  for (let i: usize = 0; i < length; i++) {
-    const c = load<u8>(ptr + i);
-    if (c > 0x7f) return false;
-    const bits = c < 64 ? TOKEN_LOW : TOKEN_HIGH;
-    if (!((bits >> (c & 63)) & 1)) return false;
-  }
+  for (let i: usize = 0; i < length; i++) if (!isTokenChar(load<u8>(ptr + i))) return false;
   return true;
 }
 
 /** Whether the bytes can be a field value: no control character but tab. */
 export function isFieldValue(ptr: usize, length: usize): bool {
-  for (let i: usize = 0; i < length; i++) {
-    const c = load<u8>(ptr + i);
+  const end = ptr + length;
+  while (ptr < end) {
+    if (end - ptr >= 8) {
+      // Eight bytes at once, when none is below 0x20 or is 0x7f. A tab goes the long way.
+      const word = load<u64>(ptr);
+      const dels = word ^ 0x7f7f7f7f7f7f7f7f;
+      const low = (word - 0x2020202020202020) & ~word;
+      if (!((low | ((dels - 0x0101010101010101) & ~dels)) & 0x8080808080808080)) {
+        ptr += 8;
+        continue;
+      }
+    }
+    const c = load<u8>(ptr++);
     if (c == 0x7f || (c < 0x20 && c != 9)) return false;
   }
+  return true;
+}
+
+/** Whether `length` bytes are the same at both addresses. */
+export function equalBytes(a: usize, b: usize, length: usize): bool {
+  for (; length >= 8; length -= 8, a += 8, b += 8) if (load<u64>(a) != load<u64>(b)) return false;
+  for (; length; length--, a++, b++) if (load<u8>(a) != load<u8>(b)) return false;
   return true;
 }
 

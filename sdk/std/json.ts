@@ -1,21 +1,36 @@
 /* A pull reader for JSON (RFC 8259) over bytes. After the first error every call returns at once; `error` then says where
- * (a JSON path) and what. Nothing that it reads can trap. */
+ * (a JSON path) and what, `errorAt` at which byte. Nothing that it reads can trap. json-value.ts reads a text as a whole. */
 
-import { decodeUtf8, shrinkString, wasMalformed } from "./utf8";
+import { hex4, JsonType } from "./json-tape";
+import { isExact, isInteger, scannedF64, scannedI64, scannedU64, scanNumber } from "./number";
+import { decodeUtf8, isUtf8, shrinkString, wasMalformed } from "./utf8";
 
 /** Largest integer that a JSON number carries exactly everywhere: 2^53 - 1. */
 const MAX_SAFE: u64 = 9007199254740991;
+/** Most keys and items in a document: three bytes of it can ask for an object of hundreds. */
+const MOST_VALUES: u32 = 500000;
+/** Most arrays and objects inside one another. */
+const MOST_DEPTH: u32 = 64;
 
 export class JsonReader {
   /** Path and reason of the first error; "" while there is none. */
   error: string = "";
   /** The key that nextKey has read. */
   key: string = "";
+  /** Byte offset of the first error. */
+  errorAt: u32 = 0;
+  /** The text that skip has read. */
+  skippedPtr: usize = 0;
+  skippedLength: usize = 0;
   private at: usize;
+  private start: usize;
   private limit: usize;
+  private depth: u32 = 0;
+  private values: u32 = 0;
 
   constructor(ptr: usize, length: usize) {
     this.at = ptr;
+    this.start = ptr;
     this.limit = ptr + length;
   }
 
@@ -25,7 +40,10 @@ export class JsonReader {
 
   /** Records an error at the place that is being read. Returns false. */
   fail(reason: string): bool {
-    if (this.ok) this.error = ": " + reason;
+    if (this.ok) {
+      this.error = ": " + reason;
+      this.errorAt = <u32>(this.at - this.start);
+    }
     return false;
   }
 
@@ -52,10 +70,7 @@ export class JsonReader {
     if (!this.next(first, 0x7d)) return false;
     if (this.peek() != 0x22) return this.malformed("missing key");
     this.key = this.readString();
-    if (!this.ok) return false;
-    if (this.peek() != 0x3a) return this.malformed("missing colon");
-    this.at++;
-    return true;
+    return this.ok && this.colon();
   }
 
   /** Moves to the next item of an array; false at the end or after an error. */
@@ -112,65 +127,78 @@ export class JsonReader {
 
   /** An integer within ±(2^53 - 1). 1.0 and 1e2 are integers. */
   readInteger(): i64 {
-    let at = this.at;
-    const negative = this.peek() == 0x2d;
-    at = negative ? this.at + 1 : this.at;
-    const first = this.byteAt(at);
-    if (!isDigit(first)) {
-      this.fail("must be an integer");
-      return 0;
-    }
-    let digits: u64 = 0;
-    let exponent: i32 = 0;
-    let overflow = false;
-    let pointSeen = false;
-    const start = at;
-    for (; ; at++) {
-      const c = this.byteAt(at);
-      if (isDigit(c)) {
-        if (digits > 99999999999999999) {
-          // Further digits can only matter when they are zeros before an exponent that takes them back.
-          if (c != 0x30) overflow = true;
-          if (!pointSeen) exponent = min(exponent + 1, 1000000);
-        } else {
-          digits = digits * 10 + (c - 0x30);
-          if (pointSeen) exponent--;
+    if (!this.number("must be an integer")) return 0;
+    const value = scannedI64();
+    if (isExact && <u64>(value + <i64>MAX_SAFE) <= 2 * MAX_SAFE) return value;
+    this.fail(isInteger ? "must be an integer within ±9007199254740991" : "must be an integer");
+    return 0;
+  }
+
+  readI64(): i64 {
+    if (!this.number("must be an integer")) return 0;
+    const value = scannedI64();
+    return isExact || this.fail("must be an integer of 64 bits") ? value : 0;
+  }
+
+  readU64(): u64 {
+    if (!this.number("must be an integer")) return 0;
+    const value = scannedU64();
+    return isExact || this.fail("must be an integer of 64 bits without sign") ? value : 0;
+  }
+
+  /** The nearest double. */
+  readF64(): f64 {
+    if (!this.number("must be a number")) return 0;
+    const value = scannedF64();
+    return isFinite(value) || this.fail("must be a number that a double can hold") ? value : 0;
+  }
+
+  readNull(): bool {
+    return (this.peek() == 0x6e && this.word(0x6c6c756e, 4)) || this.fail("must be null");
+  }
+
+  /** The type of the value that comes next, as far as its first byte tells; missing when none does. */
+  get type(): JsonType {
+    const c = this.ok ? this.peek() : 0;
+    if (c == 0x22) return JsonType.String;
+    if (c == 0x7b) return JsonType.Object;
+    if (c == 0x5b) return JsonType.Array;
+    if (c == 0x6e) return JsonType.Null;
+    if (c == 0x74 || c == 0x66) return JsonType.Bool;
+    return c == 0x2d || isDigit(c) ? JsonType.Number : JsonType.Missing;
+  }
+
+  /** Reads any value and drops it; its text is in skippedPtr and skippedLength. Keys that are there twice pass. */
+  skip(): bool {
+    if (!this.ok) return false;
+    this.peek();
+    const start = this.at;
+    switch (this.type) {
+      case JsonType.String:
+        this.skipString();
+        break;
+      case JsonType.Object:
+        this.beginObject();
+        for (let first = true; this.next(first, 0x7d); first = false) {
+          if (!this.skipString() || !this.colon() || !this.skip()) break;
         }
-      } else if (c == 0x2e && !pointSeen && isDigit(this.byteAt(at + 1))) pointSeen = true;
-      else break;
+        break;
+      case JsonType.Array:
+        this.beginArray();
+        for (let first = true; this.next(first, 0x5d); first = false) if (!this.skip()) break;
+        break;
+      case JsonType.Null:
+        this.readNull();
+        break;
+      case JsonType.Bool:
+        this.readBool();
+        break;
+      default:
+        this.number("must be a value");
     }
-    const leadingZero = first == 0x30 && isDigit(this.byteAt(start + 1));
-    let c = this.byteAt(at);
-    if (c == 0x65 || c == 0x45) {
-      c = this.byteAt(++at);
-      const minus = c == 0x2d;
-      if (minus || c == 0x2b) c = this.byteAt(++at);
-      let power: i32 = 0;
-      const powerStart = at;
-      for (; isDigit(c); c = this.byteAt(++at)) power = min(power * 10 + (c - 0x30), 1000000);
-      if (at == powerStart) {
-        this.malformed("a number is malformed");
-        return 0;
-      }
-      exponent += minus ? -power : power;
-    }
-    if (leadingZero || c == 0x2e || c == 0x2d || c == 0x2b || isWord(c)) {
-      this.malformed("a number is malformed");
-      return 0;
-    }
-    this.at = at;
-    if (!digits && !overflow) return 0;
-    for (; exponent < 0 && digits % 10 == 0 && !overflow; exponent++) digits /= 10;
-    if (exponent < 0) {
-      this.fail("must be an integer");
-      return 0;
-    }
-    for (; exponent > 0 && digits <= MAX_SAFE; exponent--) digits *= 10;
-    if (overflow || digits > MAX_SAFE) {
-      this.fail("must be an integer within ±9007199254740991");
-      return 0;
-    }
-    return negative ? -(<i64>digits) : <i64>digits;
+    this.skippedPtr = start;
+    this.skippedLength = this.at - start;
+    return this.ok;
   }
 
   /** Expects nothing more. */
@@ -190,6 +218,7 @@ export class JsonReader {
   private begin(bracket: u8, reason: string): bool {
     if (!this.ok) return false;
     if (this.peek() != bracket) return this.at == this.limit ? this.malformed("it ends too early") : this.fail(reason);
+    if (++this.depth > MOST_DEPTH) return this.fail("is nested too deep");
     this.at++;
     return true;
   }
@@ -199,13 +228,55 @@ export class JsonReader {
     const c = this.peek();
     if (c == bracket) {
       this.at++;
+      this.depth--;
       return false;
     }
+    if (++this.values > MOST_VALUES) return this.fail("has too many values");
     if (first) return this.at < this.limit ? true : this.malformed("it ends too early");
     if (c != 0x2c) return this.malformed("missing comma or bracket");
     this.at++;
     if (this.peek() == bracket) return this.malformed("trailing comma");
     return true;
+  }
+
+  private colon(): bool {
+    if (this.peek() != 0x3a) return this.malformed("missing colon");
+    this.at++;
+    return true;
+  }
+
+  /** Past a number that number.ts has then scanned. */
+  private number(reason: string): bool {
+    if (!this.ok) return false;
+    const c = this.peek();
+    if (c != 0x2d && !isDigit(c)) return this.fail(reason);
+    const end = scanNumber(this.at, this.limit);
+    const next = this.byteAt(end);
+    if (!end || next == 0x2e || next == 0x2d || next == 0x2b || isWord(next))
+      return this.malformed("a number is malformed");
+    this.at = end;
+    return true;
+  }
+
+  /** Past a string that is checked, not decoded. */
+  private skipString(): bool {
+    if (this.peek() != 0x22) return this.malformed("missing key");
+    let at = this.at + 1;
+    for (; at < this.limit; at++) {
+      const c = load<u8>(at);
+      if (c == 0x22) {
+        if (!isUtf8(this.at + 1, at - this.at - 1)) return this.malformed("not UTF-8");
+        this.at = at + 1;
+        return true;
+      }
+      if (c < 0x20) break;
+      if (c == 0x5c) {
+        const size = escapeSize(at, this.limit);
+        if (!size) return this.malformed("bad escape");
+        at += size - 1;
+      }
+    }
+    return this.malformed("unterminated string");
   }
 
   /** Skips white space; the byte that follows, 0 at the end. */
@@ -246,7 +317,7 @@ function unescape(text: string): bool {
       unit = <u32>load<u16>(read);
       read += 2;
       if (unit == 0x75) {
-        unit = hex4(read, end);
+        unit = units4(read, end);
         read += 8;
         isHigh = (unit & 0xfffffc00) == 0xd800;
         isLow = (unit & 0xfffffc00) == 0xdc00;
@@ -267,8 +338,25 @@ function unescape(text: string): bool {
   return !high;
 }
 
+/** Bytes of the escape at `at`, a pair of surrogates taken as one; 0 when it is bad. */
+function escapeSize(at: usize, end: usize): usize {
+  if (end - at < 2) return 0;
+  const c = <u32>load<u8>(at, 1);
+  if (c != 0x75) {
+    return c == 0x22 || c == 0x5c || c == 0x2f || c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74 ? 2 : 0;
+  }
+  const unit = escapedUnit(at, end);
+  if ((unit & 0xfffff800) != 0xd800) return unit > 0xffff ? 0 : 6;
+  return unit < 0xdc00 && (escapedUnit(at + 6, end) & 0xfffffc00) == 0xdc00 ? 12 : 0;
+}
+
+/** The UTF-16 unit of \uXXXX; above 0xffff when there is none. */
+function escapedUnit(at: usize, end: usize): u32 {
+  return end < at + 6 || load<u16>(at) != 0x755c ? 0xffffffff : hex4(at + 2);
+}
+
 /** Four hexadecimal UTF-16 digits; above 0xffff when they are none. */
-function hex4(at: usize, end: usize): u32 {
+function units4(at: usize, end: usize): u32 {
   if (at + 8 > end) return 0xffffffff;
   let value: u32 = 0;
   for (let i: usize = 0; i < 8; i += 2) {

@@ -193,6 +193,28 @@ for (const signal of SIGNALS) {
     });
   });
 
+  describe(`${signal} to run --watch`, () => {
+    test("while it waits for changes", async () => {
+      const running = startMeshwasm(["run", good, "--watch"], { env });
+      await running.until(/^page http/m);
+      await interrupt(running, signal, stoppedCodes);
+      await assertClean();
+    });
+
+    test("while it rebuilds", async () => {
+      const dir = copyProject(good, join(work, `watch-${signal}`));
+      const running = startMeshwasm(["run", dir, "--watch"], { env });
+      await running.until(/^page http/m);
+      const source = join(dir, "assembly/index.ts");
+      writeFileSync(source, `${readFileSync(source, "utf8")}\n// changed\n`);
+      const before = contentsOf(dir);
+      await sleep(600);
+      await interrupt(running, signal, stoppedCodes);
+      assertWhole(dir, before);
+      await assertClean();
+    });
+  });
+
   describe(`${signal} to registry serve`, () => {
     test("at once", async () => {
       const images = join(work, `registry-at-once-${signal}`);

@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { fuzz } from "./fuzz.js";
 import { memory } from "./memory.js";
+import { pattern } from "./pattern.js";
 import { runtime } from "./runtime.js";
+import { std } from "./std.js";
 import { times } from "./times.js";
 
 export interface Section {
@@ -18,7 +20,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime];
+const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime, std, pattern];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

@@ -15,6 +15,7 @@ import {
   largeMap,
   Random,
 } from "./inputs.js";
+import { STATE_ENTRANCES, StateRun, type StateEntrance } from "./state.js";
 
 const ROOT = 1;
 const VM_CONFIGURATION = 6;
@@ -29,8 +30,10 @@ export const ENTRANCES = [
   "configuration",
   "local reply",
   "log",
+  ...STATE_ENTRANCES,
 ] as const;
 export type Entrance = (typeof ENTRANCES)[number];
+type StreamEntrance = Exclude<Entrance, StateEntrance>;
 
 export interface Options {
   readonly seed: number;
@@ -59,14 +62,16 @@ export class FuzzError extends Error {
 
 /** Runs `count` inputs on one instance. */
 export function fuzz(wasm: Uint8Array, entrance: Entrance, options: Options): Result {
-  const run = new Run(new FuzzHost(wasm), entrance);
+  const run = (STATE_ENTRANCES as readonly string[]).includes(entrance)
+    ? new StateRun(wasm, entrance as StateEntrance)
+    : new Run(new FuzzHost(wasm), entrance as StreamEntrance);
   let half = 0;
   for (let index = 0; index < options.count; index++) {
     if (index === options.count >> 1) half = run.host.size;
     const checked = index % options.checkEvery === 0;
     const nth = Math.floor(index / options.largeEvery);
     const large = index % options.largeEvery === 1 ? nth % LARGE_KINDS : -1;
-    run.largeFlags = LARGE_FLAGS[Math.floor(nth / LARGE_KINDS) % LARGE_FLAGS.length]!;
+    if (run instanceof Run) run.largeFlags = LARGE_FLAGS[Math.floor(nth / LARGE_KINDS) % LARGE_FLAGS.length]!;
     try {
       run.input(options.seed, index, checked, large);
     } catch (error) {
@@ -94,7 +99,7 @@ class Run {
 
   constructor(
     readonly host: FuzzHost,
-    private readonly entrance: Entrance,
+    private readonly entrance: StreamEntrance,
   ) {
     host.call["proxy_on_context_create"]!(ROOT, 0);
   }

@@ -82,7 +82,7 @@ const TOKEN = new Uint8Array(256);
 for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
   TOKEN[c.charCodeAt(0)] = 1;
 
-type Callback = (...values: number[]) => number;
+export type Callback = (...values: number[]) => number;
 
 export class FuzzHost {
   /** By MapType. */
@@ -91,6 +91,8 @@ export class FuzzHost {
   readonly buffers: Given[] = Array.from({ length: 9 }, () => NOTHING);
   /** What host calls that change something answer. */
   answer = OK;
+  /** A host function that calls back before it returns: Envoy has one. */
+  nests = false;
   /** Whether `texts` collects what is logged. */
   keepsTexts = false;
   texts: string[] = [];
@@ -105,7 +107,11 @@ export class FuzzHost {
   private depth = 0;
   private readonly malloc: Callback;
 
-  constructor(wasm: Uint8Array) {
+  /** `more`: host functions instead of those here. */
+  constructor(
+    wasm: Uint8Array | WebAssembly.Module,
+    more: (host: FuzzHost) => Readonly<Record<string, Callback>> = () => ({}),
+  ) {
     const functions: Record<string, Callback> = {
       ...Object.fromEntries(HOST_FUNCTIONS.map((f) => [f.name, () => UNIMPLEMENTED])),
       proxy_log: (level, ptr, length) => {
@@ -150,6 +156,7 @@ export class FuzzHost {
       },
       proxy_continue_stream: () => this.answer,
       proxy_close_stream: () => this.answer,
+      ...more(this),
     };
     for (const [name, body] of Object.entries(functions)) {
       functions[name] = (...values) => {
@@ -158,7 +165,7 @@ export class FuzzHost {
         return body(...values);
       };
     }
-    const module = new WebAssembly.Module(wasm as BufferSource);
+    const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm as BufferSource);
     const instance = new WebAssembly.Instance(module, { env: functions, wasi_snapshot_preview1: functions });
     const exports = instance.exports as unknown as Record<string, Callback>;
     this.memory = instance.exports["memory"] as WebAssembly.Memory;
@@ -167,7 +174,7 @@ export class FuzzHost {
     this.view = new DataView(this.memory.buffer);
     this.call = Object.fromEntries(
       Object.entries(exports)
-        .filter(([name]) => name.startsWith("proxy_on_"))
+        .filter(([name]) => /^(proxy|envoy)_on_/.test(name))
         .map(([name, run]) => [name, (...values: number[]) => this.enter(run, values)]),
     );
     exports["_initialize"]!();
@@ -183,7 +190,7 @@ export class FuzzHost {
   }
 
   private enter(run: Callback, values: number[]): number {
-    if (this.depth) throw new Error("a callback within a callback");
+    if (this.depth && !this.nests) throw new Error("a callback within a callback");
     this.depth++;
     try {
       return run(...values);
@@ -199,21 +206,34 @@ export class FuzzHost {
     this.view = new DataView(this.memory.buffer);
   }
 
-  private within(ptr: number, length: number): void {
+  within(ptr: number, length: number): void {
     if ((ptr >>> 0) + (length >>> 0) > this.bytes.length)
       throw new Error(`${length} bytes at ${ptr >>> 0} are no memory`);
   }
 
-  private text(ptr: number, length: number): string {
+  text(ptr: number, length: number): string {
     return Buffer.from(this.bytes.buffer, ptr >>> 0, length).toString();
   }
 
-  private number(ret: number, value: number): number {
+  /** A copy of what the module hands over. */
+  take(ptr: number, length: number): Buffer {
+    this.within(ptr, length);
+    return Buffer.from(this.bytes.slice(ptr >>> 0, (ptr >>> 0) + (length >>> 0)));
+  }
+
+  /** Writes to where the module has asked for it; what leaves its memory is cut off. */
+  put(ptr: number, bytes: Uint8Array): void {
+    this.refresh();
+    this.bytes.set(bytes.subarray(0, Math.max(0, this.bytes.length - (ptr >>> 0))), ptr >>> 0);
+  }
+
+  number(ret: number, value: number): number {
+    this.refresh();
     this.view.setUint32(ret >>> 0, value, true);
     return OK;
   }
 
-  private give({ bytes, fault, status }: Given, ret: number, retLength: number): number {
+  give({ bytes, fault, status }: Given, ret: number, retLength: number): number {
     const { length } = bytes;
     switch (fault) {
       case Fault.Refuses:

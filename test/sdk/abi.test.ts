@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { CALLBACKS, HOST_FUNCTIONS } from "../../toolchain/build/abi.js";
 import { build } from "../../toolchain/build/index.js";
 import { readWasm, type WasmModule } from "../../toolchain/build/wasm.js";
-import { createProxy, type HostName, type Proxy, type RequestInput } from "../../toolchain/hosts/index.js";
+import { Bench, project, TAIL, until, type Scenarios } from "./abi/bench.js";
+import { CALLS, callsProject, TCP, tcpProject } from "./abi/calls.js";
+import { STATE, STATE_ENVOY_ONLY } from "./abi/state.js";
 
-const project = fileURLToPath(new URL("filters/abi", import.meta.url));
 const source = (path: string): string => readFileSync(new URL(`../../sdk/${path}`, import.meta.url), "utf8");
 
 /** What the SDK declares and exports, read from its source: one test each, so that a missing one fails. */
@@ -17,54 +16,17 @@ const exported = [...source("runtime/exports.ts").matchAll(/^export function (\w
 const MARKER = "proxy_abi_version_0_2_1";
 
 /** Ticks come in real time, which the emulator does not have. */
-const ENVOY_ONLY = ["proxy_set_tick_period_milliseconds", "proxy_on_tick"];
-
-const TAIL = { "x-tail": "end" };
-const UPSTREAM = { body: "from upstream", trailers: TAIL };
-
-/** One proxy for all scenarios of a host, and what the filter logs. */
-class Bench {
-  #proxy: Proxy | null = null;
-
-  constructor(readonly host: HostName) {}
-
-  start(mark = "first", rootId = "abi"): Promise<Proxy> {
-    return createProxy({ filter: project, host: this.host, rootId, config: { mark }, upstream: () => UPSTREAM });
-  }
-
-  async proxy(): Promise<Proxy> {
-    return (this.#proxy ??= await this.start());
-  }
-
-  async close(): Promise<void> {
-    await this.#proxy?.close();
-  }
-
-  /** Sends one request and waits for the end of its stream. */
-  async send(path: string, input: RequestInput = {}, proxy?: Proxy) {
-    const used = proxy ?? (await this.proxy());
-    const from = used.logs().length;
-    const response = await used.request({ path: `/${path}`, ...input });
-    const logs = () =>
-      used
-        .logs()
-        .slice(from)
-        .map((line) => line.message);
-    await until(() => logs().some((line) => line.endsWith("done")));
-    return { response, logs: logs(), lines: used.logs().slice(from) };
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !condition(); tries++) await sleep(10);
-  assert.ok(condition(), "within 2 s");
-}
+const ENVOY_ONLY = ["proxy_set_tick_period_milliseconds", "proxy_on_tick", ...STATE_ENVOY_ONLY];
 
 const LINE = { headers: { "x-line": ["a", "b"] } };
 const POST = { method: "POST", body: "hello", trailers: TAIL };
 
 /** What each host function does to a request, or each callback sees of it. */
-const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+const SCENARIOS: Scenarios = {
+  ...STATE,
+  ...CALLS,
+  ...TCP,
+
   async proxy_log(bench) {
     const { lines } = await bench.send("proxy_log");
     assert.deepEqual(lines[0], { level: "warn", message: "logged" });
@@ -84,7 +46,7 @@ const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 
   async proxy_get_property(bench) {
     // The SDK asks for the root_id when the module holds several filters.
-    await using other = await bench.start("first", "other");
+    await using other = await bench.start("first", { rootId: "other" });
     assert.equal((await bench.send("", {}, other)).response.headers.get("x-filter"), "other");
     assert.equal((await bench.send("")).response.headers.get("x-filter"), "abi");
   },
@@ -228,10 +190,16 @@ async function shows(bench: Bench, name: string, what: string): Promise<void> {
   assert.equal(seen.split(what).length, 2, `${what}once in: ${seen}`);
 }
 
-let module: WasmModule;
+/** The filter that shows a function or callback. */
+const projectOf = (name: string): string =>
+  Object.hasOwn(CALLS, name) ? callsProject : Object.hasOwn(TCP, name) ? tcpProject : project;
+
+const modules = new Map<string, WasmModule>();
 before(async () => {
-  const { wasm } = await build(project);
-  module = readWasm(new Uint8Array(readFileSync(wasm)));
+  for (const dir of [project, callsProject, tcpProject]) {
+    const { wasm } = await build(dir);
+    modules.set(dir, readWasm(new Uint8Array(readFileSync(wasm))));
+  }
 });
 
 describe("the list", () => {
@@ -261,7 +229,9 @@ for (const host of ["emulator", "envoy"] as const) {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         const from = HOST_FUNCTIONS.find((f) => f.name === name)?.module === "env" ? "env" : "wasi_snapshot_preview1";
         assert.ok(
-          module.imports.some((each) => each.module === from && each.name === name && each.kind === "func"),
+          modules
+            .get(projectOf(name))!
+            .imports.some((each) => each.module === from && each.name === name && each.kind === "func"),
           `the module imports ${from}.${name}`,
         );
         await SCENARIOS[name]!(bench);
@@ -275,7 +245,7 @@ for (const host of ["emulator", "envoy"] as const) {
       it(name, async () => {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         assert.ok(
-          module.exports.some((each) => each.name === name && each.kind === "func"),
+          modules.get(projectOf(name))!.exports.some((each) => each.name === name && each.kind === "func"),
           `the module exports ${name}`,
         );
         await SCENARIOS[name]!(bench);

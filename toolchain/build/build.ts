@@ -1,25 +1,36 @@
 /* A project's folder -> build/filter.wasm, its unstripped twin with source map, and build/manifest.json. */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CALLBACKS } from "./abi.js";
+import { shipped } from "./build-id.js";
 import { check } from "./check.js";
 import { generateConfig } from "./codegen.js";
 import type { BodyMode } from "./compile.js";
 import { BuildError, type Diagnostic } from "./errors.js";
 import { packageVersion } from "./package-root.js";
-import { readProject, type Project } from "./project.js";
+import { readProject, type FilterType, type Project } from "./project.js";
 import { readSchema } from "./schema.js";
-import { readWasm, withoutSections } from "./wasm.js";
+import { readWasm } from "./wasm.js";
 
 /** What build/manifest.json says about a module. */
 export interface ModuleManifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  readonly type: "http";
+  readonly type: FilterType;
   /** Digest of filter.wasm, `sha256:<hex>`. */
   readonly digest: string;
   readonly size: number;
@@ -55,8 +66,11 @@ export function generate(project: Project): boolean {
   return true;
 }
 
-/** Builds the project in `dir`. Nothing in build/ changes when it fails. */
-export async function build(dir: string): Promise<BuildResult> {
+/**
+ * Builds the project in `dir`. Nothing in build/ changes when it fails. `beforeWriting` is called once all is compiled;
+ * what it throws ends the build.
+ */
+export async function build(dir: string, beforeWriting?: () => void): Promise<BuildResult> {
   const project = readProject(dir);
   generate(project);
   const started = Date.now() + 1;
@@ -64,11 +78,13 @@ export async function build(dir: string): Promise<BuildResult> {
   const { compile } = await import("./compile.js");
   const compiled = await compile(project.dir);
   const debug = compiled.wasm;
-  const wasm = withoutSections(debug, ["name", "sourceMappingURL"]);
+  const wasm = shipped(debug);
   const findings = check(wasm, { maxBytes: project.maxModuleBytes });
   if (findings[0]) throw new BuildError(findings.map((finding) => finding.message).join("; "));
   const manifest = describe(project, wasm, compiled.bodyMode);
+  checkType(manifest);
   const out = join(project.dir, "build");
+  beforeWriting?.();
   writeAtomically(join(out, "filter.debug.wasm"), debug);
   writeAtomically(join(out, "filter.debug.wasm.map"), compiled.sourceMap);
   writeAtomically(join(out, "inputs.json"), JSON.stringify(compiled.inputs.map((path) => relative(project.dir, path))));
@@ -80,6 +96,24 @@ export async function build(dir: string): Promise<BuildResult> {
   return { wasm: join(out, "filter.wasm"), manifest, warnings: compiled.warnings, rebuilt: true };
 }
 
+/** What a build reads besides the sources that inputs.json names. */
+const PROJECT_FILES = ["filter.yaml", "package.json", "asconfig.json", "config.schema.json"];
+
+/** Absolute paths of all that a build of the project in `dir` depends on: what the last one read, and every source of the project. */
+export function inputsOf(dir: string): string[] {
+  const project = readProject(dir);
+  let read: string[] = [];
+  try {
+    read = JSON.parse(readFileSync(join(project.dir, "build/inputs.json"), "utf8")) as string[];
+  } catch {
+    // Not built yet.
+  }
+  const sources = readdirSync(join(project.dir, "assembly"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join("assembly", name));
+  return [...new Set([...PROJECT_FILES, ...read, ...sources].map((file) => join(project.dir, file)))];
+}
+
 /** Builds when an input is newer than the module, or the manifest says something else than a build would now. */
 export async function buildIfStale(dir: string): Promise<BuildResult> {
   const project = readProject(dir);
@@ -89,8 +123,7 @@ export async function buildIfStale(dir: string): Promise<BuildResult> {
     const built = statSync(wasm).mtimeMs;
     const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")) as ModuleManifest;
     const inputs = JSON.parse(readFileSync(join(out, "inputs.json"), "utf8")) as string[];
-    const watched = [...inputs, "filter.yaml", "package.json", "asconfig.json", "config.schema.json"];
-    const fresh = watched.every((file) => {
+    const fresh = [...inputs, ...PROJECT_FILES].every((file) => {
       const path = join(project.dir, file);
       return existsSync(path) ? statSync(path).mtimeMs <= built : !inputs.includes(file);
     });
@@ -114,9 +147,21 @@ export function inspect(wasm: Uint8Array): Pick<ModuleManifest, "digest" | "size
     hostCalls: module.imports.map((i) => i.name).sort(),
     callbacks: module.exports
       .map((e) => e.name)
-      .filter((name) => name.startsWith("proxy_on_") && CALLBACKS[name])
+      .filter((name) => /^(proxy|envoy)_on_/.test(name) && CALLBACKS[name])
       .sort(),
   };
+}
+
+const HTTP_CALLBACK = /^proxy_on_(request|response)_/;
+const TCP_CALLBACK = /^proxy_on_(new_connection$|downstream_|upstream_)/;
+
+/** A filter of one kind that is loaded as the other is never called. */
+function checkType({ type, callbacks }: ModuleManifest): void {
+  const has = (pattern: RegExp): boolean => callbacks.some((name) => pattern.test(name));
+  const [own, other] = type === "http" ? [HTTP_CALLBACK, TCP_CALLBACK] : [TCP_CALLBACK, HTTP_CALLBACK];
+  if (has(own) || !has(other)) return;
+  const is = type === "http" ? "tcp" : "http";
+  throw new BuildError(`filter.yaml says type: ${type}, but the module's filters are of type ${is}; write type: ${is}`);
 }
 
 function describe(project: Project, wasm: Uint8Array, bodyMode: BodyMode): ModuleManifest {

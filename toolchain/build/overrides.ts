@@ -13,12 +13,25 @@ const ElementKind = (
 ).ElementKind;
 
 const SDK = "~lib/meshwasm/sdk/";
-const STREAM_BASE = `${SDK}http/HttpContext`;
+const STREAM_BASE = `${SDK}stream/StreamContext`;
 const PLUGIN_BASE = `${SDK}plugin/RootContext`;
+const GRPC_STREAM_BASE = `${SDK}grpc/GrpcStream`;
 const CONFIG_BASE = `${SDK}config/Config`;
 const EXPORTS_FILE = `${SDK}runtime/exports`;
 
+/** Answers to calls, which plugins and streams get. */
+const CALL_CALLBACKS: Readonly<Record<string, string | readonly string[]>> = {
+  onHttpCallResponse: "proxy_on_http_call_response",
+  onHttpCallsDone: "proxy_on_http_call_response",
+  onGrpcCallResponse: ["proxy_on_grpc_receive", "proxy_on_grpc_close"],
+};
+const GRPC_STREAM_CALLBACKS: Readonly<Record<string, string | readonly string[]>> = {
+  onInitialMetadata: "proxy_on_grpc_receive_initial_metadata",
+  onMessage: "proxy_on_grpc_receive",
+  onTrailingMetadata: "proxy_on_grpc_receive_trailing_metadata",
+};
 const STREAM_CALLBACKS: Readonly<Record<string, string | readonly string[]>> = {
+  ...CALL_CALLBACKS,
   onRequestHeaders: "proxy_on_request_headers",
   onRequestBody: "proxy_on_request_body",
   // A body ends at the end of the stream or at its trailers.
@@ -28,12 +41,21 @@ const STREAM_CALLBACKS: Readonly<Record<string, string | readonly string[]>> = {
   onResponseBody: "proxy_on_response_body",
   onWholeResponseBody: ["proxy_on_response_body", "proxy_on_response_trailers"],
   onResponseTrailers: "proxy_on_response_trailers",
+  onNewConnection: "proxy_on_new_connection",
+  onDownstreamData: "proxy_on_downstream_data",
+  onUpstreamData: "proxy_on_upstream_data",
+  onDownstreamClose: "proxy_on_downstream_connection_close",
+  onUpstreamClose: "proxy_on_upstream_connection_close",
   onLog: "proxy_on_log",
   onDone: "proxy_on_done",
 };
 const PLUGIN_CALLBACKS: typeof STREAM_CALLBACKS = {
+  ...CALL_CALLBACKS,
   onConfigure: "proxy_on_configure",
   onTick: "proxy_on_tick",
+  onQueueReady: "proxy_on_queue_ready",
+  // A plugin must not end before its answers have come.
+  onResolveDns: ["envoy_on_resolve_dns", "proxy_on_done"],
   onDone: "proxy_on_done",
 };
 /** The host refuses a module without these. */
@@ -105,6 +127,14 @@ export function neededExports(program: Program): Set<string> {
       needed.add("proxy_on_configure");
       stateful = true;
     }
+    if (extendsFrom(prototype, GRPC_STREAM_BASE)) {
+      // The end has to be known in any case, so that nothing is kept of a stream that is over.
+      needed.add("proxy_on_grpc_close");
+      for (const name of authorMembers(prototype).keys())
+        if (Object.hasOwn(GRPC_STREAM_CALLBACKS, name))
+          for (const each of [GRPC_STREAM_CALLBACKS[name]!].flat()) needed.add(each);
+      stateful = true;
+    }
     if (!isStream && !isPlugin) continue;
     if (isStream && !classes.some((other) => other.basePrototype === prototype)) streams++;
     const callbacks = isStream ? STREAM_CALLBACKS : PLUGIN_CALLBACKS;
@@ -113,7 +143,8 @@ export function neededExports(program: Program): Set<string> {
       // A field, or a plugin with anything of its own: the object has to be the stream's, the plugin its root's.
       // The host calls proxy_on_done for plugins too: only contexts tell them from streams.
       // What is buffered is known per stream.
-      if (isField || isPlugin || name === "onDone" || name.startsWith("onWhole")) stateful = true;
+      if (isField || isPlugin || name === "onDone" || name.startsWith("onWhole") || Object.hasOwn(CALL_CALLBACKS, name))
+        stateful = true;
     }
   }
   // Which of several filters a stream belongs to is known from its context alone.

@@ -10,6 +10,9 @@ export const FAIL_STRATEGIES = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"] as co
 const DEFAULT_MAX_MODULE_BYTES = 1024 * 1024;
 
 /** A filter project: what filter.yaml and package.json say. */
+/** What Envoy loads the filter into: the HTTP connection manager, or the filter chain of a listener. */
+export type FilterType = "http" | "tcp";
+
 export interface Project {
   /** Absolute path of the folder. */
   readonly dir: string;
@@ -18,7 +21,7 @@ export interface Project {
   readonly description: string;
   readonly license: string | null;
   readonly source: string | null;
-  readonly type: "http";
+  readonly type: FilterType;
   readonly maxModuleBytes: number;
   readonly phase: (typeof PHASES)[number] | null;
   readonly priority: number | null;
@@ -89,7 +92,7 @@ export function readProject(dir: string): Project {
     description,
     license: typeof npm["license"] === "string" ? npm["license"] : null,
     source: sourceOf(npm["repository"]),
-    type: oneOf("type", ["http"] as const, "http")!,
+    type: oneOf("type", ["http", "tcp"] as const, "http")!,
     maxModuleBytes: maxModuleBytes as number,
     phase: oneOf("phase", PHASES, null),
     priority: priority as number | null,

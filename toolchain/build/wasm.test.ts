@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compile } from "./compile.js";
 import { makeProject } from "./testdata/project.js";
-import { readWasm, WasmFormatError, withoutSections } from "./wasm.js";
+import { readFunctions, readWasm, WasmFormatError, withoutSections } from "./wasm.js";
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const SEED = 20260611;
@@ -28,12 +28,14 @@ function refused(bytes: Uint8Array | number[], reason: RegExp): void {
     (error) => error instanceof WasmFormatError && reason.test(error.message),
   );
 }
-/** The reader either reads the bytes or says by WasmFormatError why not. */
+/** The readers either read the bytes or say by WasmFormatError why not. */
 function survives(bytes: Uint8Array): void {
-  try {
-    readWasm(bytes);
-  } catch (error) {
-    if (!(error instanceof WasmFormatError)) throw error;
+  for (const read of [readWasm, readFunctions]) {
+    try {
+      read(bytes);
+    } catch (error) {
+      if (!(error instanceof WasmFormatError)) throw error;
+    }
   }
 }
 
@@ -125,6 +127,7 @@ test("exports are read with their types", () => {
     kind: "func",
     signature: { params: ["v128"], results: [] },
     type: null,
+    index: 0,
   });
   assert.equal(read.exports[2]!.kind, "tag");
   assert.deepEqual(
@@ -142,6 +145,22 @@ test("names are read as they are", () => {
     read.exports.map((e) => e.name),
     ["\ufeffmalloc", "é"],
   );
+});
+
+test("functions are read with their places and names", () => {
+  const module = wasm(
+    section(1, 1, 0x60, 0, 0),
+    section(2, 1, ...name("env"), ...name("f"), 0, 0),
+    section(3, 2, 0, 0),
+    section(10, 2, 2, 0, 0x0b, 3, 0, 0x01, 0x0b),
+    section(0, ...name("name"), 0, 2, ...name("m"), 1, 9, 2, 0, ...name("imp"), 2, ...name("b"), 2, 0),
+  );
+  const [first, second, ...more] = readFunctions(module);
+  assert.deepEqual(more, []);
+  assert.deepEqual([first!.index, first!.name, second!.index, second!.name], [1, "", 2, "b"]);
+  assert.deepEqual([...module.subarray(first!.start, first!.end)], [0, 0x0b]);
+  assert.deepEqual([...module.subarray(second!.start, second!.end)], [0, 0x01, 0x0b]);
+  assert.deepEqual(readFunctions(wasm()), []);
 });
 
 test("an index that points nowhere is no signature", () => {

@@ -22,6 +22,8 @@ export interface Export {
   readonly signature: Signature | null;
   /** Type of an exported global. */
   readonly type: ValueType | null;
+  /** In the index space of its kind, imports counted. */
+  readonly index: number;
 }
 
 export interface WasmModule {
@@ -208,6 +210,7 @@ export function readWasm(bytes: Uint8Array): WasmModule {
     kind,
     signature: kind === "func" ? (types[functionTypes[index] ?? -1] ?? null) : null,
     type: kind === "global" ? (globals[index] ?? "ref") : null,
+    index,
   }));
   return { imports, exports, hasStart, memoryPages, customSections };
 }
@@ -257,4 +260,53 @@ export function withoutSections(bytes: Uint8Array, names: readonly string[]): Ui
   }
   parts.push(bytes.subarray(at));
   return new Uint8Array(Buffer.concat(parts));
+}
+
+export interface FunctionBody {
+  /** In the index space of functions, imports counted. */
+  readonly index: number;
+  /** Bytes of its body in the file. */
+  readonly start: number;
+  readonly end: number;
+  /** From the name section; "" without one. */
+  readonly name: string;
+}
+
+/** The functions of a module and where their bodies are, in the order of the file. */
+export function readFunctions(bytes: Uint8Array): FunctionBody[] {
+  const { imports } = readWasm(bytes);
+  const first = imports.filter(({ kind }) => kind === "func").length;
+  const bodies: { index: number; start: number; end: number }[] = [];
+  const names = new Map<number, string>();
+  const file = new Reader(bytes, 8, bytes.length);
+  while (!file.done) {
+    const id = file.byte();
+    const size = file.u32();
+    const section = new Reader(bytes, file.at, file.at + size);
+    file.skip(size);
+    if (id === 10) {
+      for (let n = section.count(), i = 0; i < n; i++) {
+        const length = section.u32();
+        const start = section.at;
+        section.skip(length);
+        bodies.push({ index: first + i, start, end: section.at });
+      }
+    } else if (id === 0 && section.name() === "name") readNames(section, names);
+  }
+  return bodies.map((body) => ({ ...body, name: names.get(body.index) ?? "" }));
+}
+
+const FUNCTION_NAMES = 1;
+
+function readNames(section: Reader, names: Map<number, string>): void {
+  while (!section.done) {
+    const id = section.byte();
+    const size = section.u32();
+    const end = section.at + size;
+    if (id === FUNCTION_NAMES) {
+      for (let n = section.count(); n > 0; n--) names.set(section.u32(), section.name());
+      return;
+    }
+    section.skip(end - section.at);
+  }
 }

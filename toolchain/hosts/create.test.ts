@@ -15,6 +15,16 @@ test("a .wasm file is used as it is, under its own name", async () => {
   assert.ok(proxy.logs().some((l) => l.message === "  prop|plugin_name -> 0 6 [filter]"));
 });
 
+test("wrong options are said in a line, before anything is built", async () => {
+  const wrong = (options: object): Promise<unknown> => createProxy({ filter: "./no-such-folder", ...options });
+  await assert.rejects(wrong({ downstream: "h2" }), /downstream is "h2"; use one of http1, http2/);
+  await assert.rejects(wrong({ failurePolicy: "OPEN" }), /failurePolicy is "OPEN"; use one of FAIL_RELOAD/);
+  await assert.rejects(wrong({ logLevel: "warning" }), /logLevel/);
+  await assert.rejects(wrong({ protocol: "udp" }), /protocol/);
+  for (const concurrency of [0, 1.5, 17]) await assert.rejects(wrong({ concurrency }), /from 1 to 16/);
+  await assert.rejects(wrong({ patch: (b: object) => b, host: "emulator" }), /needing\(test, \["envoy"\]\)/);
+});
+
 test("a wrong host or filter is said in a line", async () => {
   await assert.rejects(createProxy({ host: "nginx" as "envoy" }), /no host "nginx"/);
   await assert.rejects(createProxy({ filter: "./no-such-folder", host: "emulator" }), /no-such-folder/);

@@ -29,6 +29,9 @@ async function load(input: PluginInput): Promise<LoadedPlugin> {
   };
 }
 
+/** Each has a VM of its own: a test needs a few. */
+const MOST_WORKERS = 16;
+
 const TCP = /^proxy_on_(new_connection|(downstream|upstream)_(data|connection_close))$/;
 const HTTP = /^proxy_on_(request|response)_(headers|body|trailers|metadata)$/;
 
@@ -44,12 +47,38 @@ export function protocolOf(module: string): "http" | "tcp" {
   return names.some((name) => TCP.test(name)) && !names.some((name) => HTTP.test(name)) ? "tcp" : "http";
 }
 
+const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
+  protocol: ["http", "tcp"],
+  downstream: ["http1", "http2"],
+  failurePolicy: ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"],
+  logLevel: ["trace", "debug", "info", "warn", "error", "critical"],
+};
+
+/** What TypeScript would refuse, and JavaScript does not. */
+function check(options: ProxyOptions): void {
+  for (const [name, allowed] of Object.entries(CHOICES)) {
+    const value = options[name as keyof ProxyOptions];
+    if (value !== undefined && !allowed.includes(value)) {
+      throw new ProxyOptionsError(`The option ${name} is ${JSON.stringify(value)}; use one of ${allowed.join(", ")}.`);
+    }
+  }
+  const { concurrency = 1 } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_WORKERS) {
+    throw new ProxyOptionsError(`The option concurrency is ${concurrency}; give a number from 1 to ${MOST_WORKERS}.`);
+  }
+}
+
 /** A proxy with the filter in it, on the host that the options or MESHWASM_HOST name. */
 export async function createProxy(options: ProxyOptions = {}): Promise<Proxy> {
   const host = hostName(options.host);
   const { needs = [], plugins = [], host: _, ...rest } = options;
-  const lack = lacking(needs, host);
-  if (lack !== null) throw new NeedsError(`This test is ${lack}; write it as needing(test, ${JSON.stringify(needs)}).`);
+  check(options);
+  const native = options.nativeFilters !== undefined || options.patch !== undefined;
+  const lack = lacking(native ? [...needs, "envoy"] : needs, host);
+  if (lack !== null)
+    throw new NeedsError(
+      `This test is ${lack}; write it as needing(test, ["${host === "envoy" ? "clock" : "envoy"}"]).`,
+    );
   const main = await load(rest);
   const neighbours: LoadedNeighbour[] = [];
   for (const { position, ...plugin } of plugins) neighbours.push({ ...(await load(plugin)), position });

@@ -30,6 +30,16 @@ export interface ExchangeParts {
   readonly hostLogs?: readonly LogLine[];
 }
 
+/** The exchange that was made last, for a report of a failing test. */
+export const lastExchange = {
+  current: null as Exchange | null,
+  take(): Exchange | null {
+    const taken = this.current;
+    this.current = null;
+    return taken;
+  },
+};
+
 /** A request, what became of it, and a comparison that shows all of it. */
 export class Exchange implements ProxyResponse {
   readonly status: number;
@@ -46,6 +56,7 @@ export class Exchange implements ProxyResponse {
     this.body = parts.body;
     this.trailers = parts.trailers;
     this.upstream = parts.upstream;
+    lastExchange.current = this;
   }
 
   text(): string {
@@ -88,7 +99,9 @@ export function requestText(input: RequestInput): string {
 }
 
 export function logText(title: string, lines: readonly LogLine[]): string[] {
-  return lines.length === 0 ? [] : [title, ...lines.map(({ level, message }) => `  [${level}] ${message}`)];
+  return lines.length === 0
+    ? []
+    : [title, ...lines.map(({ level, message }) => `  [${level}] ${message.replaceAll("\n", "\n    ")}`)];
 }
 
 function upstreamText(request: UpstreamRequest): string {

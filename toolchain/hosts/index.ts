@@ -1,5 +1,7 @@
 /** `meshwasm/testing`: one proxy interface for tests, on the emulator or on a real Envoy. */
+export { createTestAuthority, type IssueOptions, type TestAuthority } from "./certificates.js";
 export { createProxy } from "./create.js";
+export { labelled, statsTags } from "./labels.js";
 export { lacking, needing, NeedsError } from "./needs.js";
 export type {
   Certificate,

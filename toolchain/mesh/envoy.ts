@@ -12,7 +12,7 @@ const POLICY: Readonly<Record<FailStrategy, string>> = {
   FAIL_RELOAD: "FAIL_RELOAD",
 };
 
-/** For plain Envoy: the HTTP filter, and the cluster through which it fetches the module's blob. */
+/** For plain Envoy: the filter, and the cluster through which it fetches the module's blob. */
 export function envoyManifest(input: MeshInput): string {
   const { moduleDigest, reference } = input;
   if (moduleDigest === undefined || !isDigest(moduleDigest) || !moduleDigest.startsWith("sha256:")) {
@@ -22,23 +22,26 @@ export function envoyManifest(input: MeshInput): string {
   }
   const origin = registryOrigin(reference.host, input.plainHttp);
   const cluster = `${dnsLabel(input.name).slice(0, 54)}-registry`;
+  const list = input.type === "tcp" ? "filters" : "http_filters";
   const doc = new Document(
-    { http_filters: [filter(input, moduleDigest, origin, cluster)], clusters: [registry(origin, cluster)] },
+    { [list]: [filter(input, moduleDigest, origin, cluster)], clusters: [registry(origin, cluster)] },
     COMPATIBLE,
   );
   doc.commentBefore = oneLine(` ${formatReference({ ...reference, digest: input.digest })}`);
   before(
     doc,
-    ["http_filters"],
+    [list],
     [
-      " Into http_filters of the HttpConnectionManager, before envoy.filters.http.router.",
+      input.type === "tcp"
+        ? " Into filters of a filter chain of the listener, before envoy.filters.network.tcp_proxy or what else ends it."
+        : " Into http_filters of the HttpConnectionManager, before envoy.filters.http.router.",
       ...(input.phase || input.priority !== undefined
         ? [" Envoy has no phases or priorities: the place in the list is the order of the filters."]
         : []),
     ],
   );
   before(doc, ["clusters"], [" Into static_resources.clusters."]);
-  const config = ["http_filters", 0, "typed_config", "config"];
+  const config = [list, 0, "typed_config", "config"];
   if (input.capabilities?.length) {
     before(
       doc,
@@ -60,7 +63,7 @@ function filter(input: MeshInput, moduleDigest: string, origin: string, cluster:
   return {
     name: dnsLabel(input.name),
     typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+      "@type": `type.googleapis.com/envoy.extensions.filters.${input.type === "tcp" ? "network" : "http"}.wasm.v3.Wasm`,
       config: {
         name: dnsLabel(input.name),
         root_id: input.rootId ?? dnsLabel(input.name),

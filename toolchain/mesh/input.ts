@@ -13,6 +13,8 @@ export interface MeshInput {
   /** Digest of the raw module layer: what plain Envoy pins. */
   readonly moduleDigest?: string;
   readonly name: string;
+  /** Default "http". */
+  readonly type?: "http" | "tcp";
   /** The plugin configuration as JSON. */
   readonly config?: unknown;
   /** Default: the name. */

@@ -29,6 +29,7 @@ export function istioManifest(input: MeshInput): string {
       spec: {
         url: `oci://${host}/${repository}@${input.digest}`,
         sha256: input.digest.slice("sha256:".length),
+        ...(input.type === "tcp" ? { type: "NETWORK" } : {}),
         pluginName: input.rootId ?? dnsLabel(input.name),
         ...(input.phase === undefined ? {} : { phase: input.phase }),
         ...(input.priority === undefined ? {} : { priority: input.priority }),

@@ -1,9 +1,8 @@
 // Hands the pure parts of the SDK to a host: each callback takes its input from the buffer and logs what came out.
-import { DataAction, HeaderLines, HttpFilter, NoConfig, Plugin, registerHttpFilter } from "meshwasm/sdk";
+import { HeaderLines, HttpFilter, NoConfig, Plugin, registerHttpFilter } from "meshwasm/sdk";
 import { proxy_get_buffer_bytes, proxy_log } from "meshwasm/sdk/abi/hostcalls";
 import { clearReturn, hostFree, retLen, retPtr, returnedLength, returnedPtr } from "meshwasm/sdk/runtime/memory";
 import { equalsIgnoreCase, isFieldValue, isToken } from "meshwasm/sdk/std/field";
-import { decodeUtf8, encodedLengthMax, encodeUtf8, isUtf8, wasMalformed } from "meshwasm/sdk/std/utf8";
 
 const GUARD: u8 = 0xa5;
 
@@ -25,31 +24,6 @@ function units(at: usize, count: i32): string {
 class P extends Plugin<NoConfig> {}
 
 class F extends HttpFilter<P> {
-  /** Bytes -> UTF-16 units; the level says whether they were malformed, and isUtf8 has to agree. */
-  onRequestBody(size: u32, endOfStream: bool): DataAction {
-    take(size);
-    const text = decodeUtf8(input, length);
-    const malformed = wasMalformed;
-    const agreed = isUtf8(input, length) == !malformed;
-    proxy_log(agreed ? malformed : 9, changetype<usize>(text), (<usize>text.length) << 1);
-    hostFree(input);
-    return DataAction.Continue;
-  }
-
-  /** UTF-16 units -> bytes; the level says whether it kept within its bound. */
-  onResponseBody(size: u32, endOfStream: bool): DataAction {
-    take(size);
-    const text = units(input, <i32>(length >> 1));
-    const most = encodedLengthMax(text);
-    const out = heap.alloc(most + 1);
-    store<u8>(out + most, GUARD);
-    const written = encodeUtf8(text, out);
-    proxy_log(written <= most && load<u8>(out + most) == GUARD ? 0 : 9, out, written);
-    heap.free(out);
-    hostFree(input);
-    return DataAction.Continue;
-  }
-
   /** u8: isToken, isFieldValue, equalsIgnoreCase to "X-Name[`_" with a bit each. */
   onRequestTrailers(): i32 {
     take(0xffff);

@@ -148,6 +148,7 @@ export interface ListenerOptions {
   readonly connectionManager?: ConnectionManagerOptions;
   /** Given: TLS between client and listener. */
   readonly tls?: ListenerTls;
+  readonly accessLog?: JsonObject;
   /** Spread connections over the workers by how many each has, not by which is quicker to accept. */
   readonly balance?: boolean;
 }
@@ -165,7 +166,7 @@ function virtualHost(options: ListenerOptions): JsonObject {
   const tag: JsonObject = {
     request_headers_to_add: [
       {
-        header: { key: CONNECTION_HEADER, value: "%DOWNSTREAM_REMOTE_PORT%" },
+        header: { key: CONNECTION_HEADER, value: "%DOWNSTREAM_DIRECT_REMOTE_PORT%" },
         append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
       },
     ],
@@ -197,6 +198,7 @@ function connectionManager(options: ListenerOptions): JsonObject {
       codec_type: "AUTO",
       // Without it Envoy drops the trailers of HTTP/1.1.
       http_protocol_options: { enable_trailers: true },
+      ...(options.accessLog === undefined ? {} : { access_log: [options.accessLog] }),
       ...(normalizePath === undefined ? {} : { normalize_path: normalizePath }),
       ...(mergeSlashes === undefined ? {} : { merge_slashes: mergeSlashes }),
       ...(pathWithEscapedSlashesAction === undefined
@@ -271,10 +273,10 @@ export interface ClusterOptions {
   /** PEM file of the roots to trust; given: TLS, with the host's name checked. */
   readonly trustedRoots?: string;
   /**
-   * Default HTTP/1.1. "http2": cleartext HTTP/2. "tcp": for the TCP proxy, which then says by PROXY protocol whose
-   * connection it is (see tcp.ts).
+   * Default HTTP/1.1. "http2": cleartext HTTP/2. "tcp": for the TCP proxy. "tcp-proxied": the TCP proxy says by PROXY
+   * protocol whose connection it is (see tcp.ts).
    */
-  readonly protocol?: "http1" | "http2" | "tcp";
+  readonly protocol?: "http1" | "http2" | "tcp" | "tcp-proxied";
 }
 
 function isIp(host: string): boolean {
@@ -310,7 +312,7 @@ const PROXY_PROTOCOL_SOCKET: JsonObject = {
 export function cluster(options: ClusterOptions): JsonObject {
   const { name, host, port, trustedRoots, protocol = "http1" } = options;
   const socket =
-    protocol === "tcp"
+    protocol === "tcp-proxied"
       ? PROXY_PROTOCOL_SOCKET
       : trustedRoots === undefined || host === null
         ? null
@@ -320,7 +322,7 @@ export function cluster(options: ClusterOptions): JsonObject {
     // LOGICAL_DNS tries all addresses of a name in turn: "localhost" may be ::1 or 127.0.0.1.
     ...(host === null || isIp(host) ? { type: "STATIC" } : { type: "LOGICAL_DNS", dns_lookup_family: "ALL" }),
     connect_timeout: "5s",
-    ...(protocol === "tcp"
+    ...(protocol === "tcp" || protocol === "tcp-proxied"
       ? {}
       : {
           typed_extension_protocol_options: {

@@ -8,6 +8,8 @@ import type { ClientTls, HeaderLine, HeaderList, RequestInput } from "../types.j
 import { EnvoyError } from "./errors.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a session ticket is waited for. */
+const TICKET_MS = 500;
 
 export interface ClientResponse {
   readonly status: number;
@@ -101,6 +103,8 @@ export interface LinkOptions {
   readonly alpn: readonly string[];
   /** SNI when the test names none. */
   readonly serverName: string;
+  /** The proxy asks for a client certificate. */
+  readonly mutual: boolean;
 }
 
 /** Connects; `onConnect` gets the connection's local port before any byte is sent. */
@@ -129,15 +133,33 @@ export async function connect(
   });
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once("secureConnect", resolve);
+      // In TLS 1.3 a client learns only after its handshake whether its certificate is taken: a ticket comes then.
+      // Bytes sent before could meet a closed connection, whose RST would swallow the proxy's reason.
+      socket.once("secureConnect", () => {
+        if (!options.mutual) resolve();
+        else setTimeout(resolve, TICKET_MS).unref();
+      });
+      socket.once("session", () => resolve());
       socket.once("error", reject);
       socket.once("close", () => reject(new Error("the connection was closed")));
     });
   } catch (error) {
     raw.destroy();
-    throw new EnvoyError(`The proxy refused the TLS handshake: ${(error as Error).message}.`);
+    throw refusedTls(error as Error);
   }
   return { socket, raw, localPort };
+}
+
+function refusedTls(error: Error): EnvoyError {
+  // OpenSSL's message: thread, "error", number, library, function, what is wrong, file and line.
+  const reason = /^[^:]*:error:[^:]*:[^:]*:[^:]*:([^:]*):/.exec(error.message)?.[1] ?? error.message;
+  return new EnvoyError(`The proxy refused the TLS handshake: ${reason}.`);
+}
+
+/** What went wrong with a connection, for people. */
+function linkError(error: NodeJS.ErrnoException, closed: (where: string) => EnvoyError): Error {
+  if (error.code === "ECONNRESET" || error.code === "EPIPE") return closed("without an answer");
+  return error.code?.startsWith("ERR_SSL") ? refusedTls(error) : error;
 }
 
 /** How a request ends before its answer is whole. */
@@ -193,7 +215,7 @@ function sendHttp1(socket: net.Socket, input: RequestInput, { resolve, reject, c
     maxHeaderSize: 1 << 20,
   });
   request.on("error", (error: NodeJS.ErrnoException) => {
-    reject(error.code === "ECONNRESET" || error.code === "EPIPE" ? closed("without an answer") : error);
+    reject(linkError(error, closed));
   });
   request.on("upgrade", (response) => {
     resolve({
@@ -223,7 +245,7 @@ function sendHttp1(socket: net.Socket, input: RequestInput, { resolve, reject, c
 function sendHttp2(socket: net.Socket, input: RequestInput, { resolve, reject, closed }: Ends): void {
   const { head, body, trailers } = http2Message(input, socket instanceof tls.TLSSocket ? "https" : "http");
   const session = http2.connect("http://proxy", { createConnection: () => socket, maxHeaderListPairs: 1000 });
-  session.on("error", (error: NodeJS.ErrnoException) => reject(error));
+  session.on("error", (error: NodeJS.ErrnoException) => reject(linkError(error, closed)));
   const stream = session.request(head, {
     endStream: body === null && trailers.length === 0,
     waitForTrailers: trailers.length > 0,

@@ -62,7 +62,11 @@ export class Clusters {
         name,
         port,
         host: kind === "none" ? null : "127.0.0.1",
-        ...(kind === "grpc" ? { protocol: "http2" as const } : kind === "tcp" ? { protocol: "tcp" as const } : {}),
+        ...(kind === "grpc"
+          ? { protocol: "http2" as const }
+          : kind === "tcp"
+            ? { protocol: "tcp-proxied" as const }
+            : {}),
       }),
     );
   }

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import http2 from "node:http2";
 import type net from "node:net";
 import { Lines, toLines } from "../headers.js";
@@ -141,12 +142,13 @@ export function percentEncoded(text: string): string {
 }
 
 /** The messages in a stream of gRPC frames. */
-async function* messagesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* messagesOf(stream: Readable): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let size = 0;
   let wanted = 5;
   let inMessage = false;
-  for await (const chunk of stream) {
+  // A handler that stops reading can still answer.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     parts.push(chunk);
     size += chunk.length;
     while (size >= wanted) {

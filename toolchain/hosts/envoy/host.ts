@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defaultCertificate } from "../certificates.js";
 import { configBytes } from "../config.js";
 import { Exchange, logText, requestText } from "../exchange.js";
+import { Traps } from "../traps.js";
 import type {
   ClientTls,
   ClusterScript,
   HostOptions,
+  LoadedPlugin,
   LogLine,
   Metrics,
   Proxy,
@@ -63,6 +65,7 @@ interface Surroundings {
 export class EnvoyProxy implements Proxy {
   readonly host = "envoy";
   readonly #around: Surroundings;
+  readonly #traps: Traps;
   readonly #open = new Set<Connection>();
 
   constructor(
@@ -72,6 +75,7 @@ export class EnvoyProxy implements Proxy {
     readonly envoyVersion: string,
   ) {
     this.#around = around;
+    this.#traps = new Traps(pluginsOf(around.options).map(({ module }) => module));
   }
 
   /** "127.0.0.1:port" of the listener. */
@@ -121,7 +125,7 @@ export class EnvoyProxy implements Proxy {
       return new Exchange({ ...response, input, upstream: record.request, ...seen() });
     } catch (error) {
       await settle();
-      if (error instanceof EnvoyError) throw this.#withLogs(error, input, seen);
+      if (error instanceof EnvoyError) throw this.#withLogs(error, input, seen, await this.#hung());
       throw error;
     } finally {
       upstream.take(port);
@@ -196,14 +200,29 @@ export class EnvoyProxy implements Proxy {
     return this.close();
   }
 
+  /** Whether Envoy's watchdog has missed a worker for a second or more. */
+  async #hung(): Promise<boolean> {
+    try {
+      const { body } = await this.session.envoy.get("/stats?filter=worker_.*watchdog_mega_miss");
+      return body.split("\n").some((line) => Number(line.split(": ")[1] ?? 0) > 0);
+    } catch {
+      return false;
+    }
+  }
+
   #mustRun(): void {
     if (!this.session.envoy.running) throw new EnvoyError("Envoy is not running any more; create a new proxy.");
   }
 
   #link(tls: ClientTls | undefined, serverName: string, alpn: string | null): LinkOptions {
-    const on = Boolean(this.#around.options.tls);
-    if (tls !== undefined && !on) throw new EnvoyError("The proxy speaks no TLS; create it with tls: true.");
-    return { tls: on ? (tls ?? {}) : null, serverName, alpn: alpn === null ? [] : [alpn] };
+    const own = this.#around.options.tls ?? false;
+    if (tls !== undefined && own === false) throw new EnvoyError("The proxy speaks no TLS; create it with tls: true.");
+    return {
+      tls: own === false ? null : (tls ?? {}),
+      serverName,
+      alpn: alpn === null ? [] : [alpn],
+      mutual: typeof own === "object" && own.clientCa !== undefined,
+    };
   }
 
   #throwFailures(): void {
@@ -223,7 +242,7 @@ export class EnvoyProxy implements Proxy {
       const hostLogs = all
         .slice(start)
         .filter((line) => atLeast(line.level, "warn") && identities.every((each) => filterMessage(line, each) === null))
-        .map(({ level, message }) => ({ level, message }));
+        .map(({ level, message }) => ({ level, message: this.#traps.explain(message) }));
       return { logs: own.slice(from), hostLogs };
     };
   }
@@ -232,12 +251,14 @@ export class EnvoyProxy implements Proxy {
     error: EnvoyError,
     input: RequestInput,
     seen: () => { logs: readonly LogLine[]; hostLogs: readonly LogLine[] },
+    hung: boolean,
   ): EnvoyError {
     const { logs, hostLogs } = seen();
     const ended = this.session.envoy.running ? "" : "Envoy ended during the request: ";
     return new EnvoyError(
       [
         `${ended}${error.message}`,
+        ...(hung ? ["Envoy's watchdog misses a worker: look for an endless loop in the filter."] : []),
         requestText(input),
         ...logText("The filter logged:", logs),
         ...logText("Envoy logged:", hostLogs),
@@ -274,14 +295,13 @@ class Client extends Connection implements TcpClient {
   }
 }
 
-function pluginsOf(options: EnvoyProxyOptions): { name: string; rootId?: string; vmId?: string }[] {
+function pluginsOf(options: EnvoyProxyOptions): LoadedPlugin[] {
   return [options, ...(options.plugins ?? [])];
 }
 
 async function closeAll(around: Pick<Surroundings, "upstream" | "tcpUpstream" | "clusters">): Promise<void> {
   const { upstream, tcpUpstream, clusters } = around;
-  tcpUpstream?.drop();
-  if (tcpUpstream !== null) await new Promise<void>((resolve) => tcpUpstream.server.close(() => resolve()));
+  await tcpUpstream?.close();
   await upstream.close();
   await clusters.close();
 }
@@ -334,7 +354,10 @@ export async function createEnvoyProxy(options: EnvoyProxyOptions): Promise<Envo
       concurrency: options.concurrency,
       listener: { tagConnections: true, connectionManager: options.connectionManager, tls },
       clusters: clusters.objects,
-      upstream: { host: "127.0.0.1", port: tcpUpstream?.port ?? upstream.port },
+      upstream:
+        tcpUpstream === null
+          ? { host: "127.0.0.1", port: upstream.port }
+          : { host: "127.0.0.1", port: tcpUpstream.port, protocol: "tcp-proxied" },
       patch: options.patch,
       wasmLevel: level,
       onLog: (line) => {

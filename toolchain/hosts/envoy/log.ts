@@ -1,4 +1,5 @@
 import type { LogLevel } from "../types.js";
+import { Traps } from "../traps.js";
 import { oneLine } from "./errors.js";
 
 /** One entry of Envoy's log. */
@@ -38,6 +39,8 @@ export interface PluginIdentity {
   readonly name: string;
   readonly rootId: string;
   readonly vmId: string;
+  /** Path of its module, for the source line of a trap. */
+  readonly module?: string;
 }
 
 /**
@@ -73,11 +76,12 @@ export function failureReason(lines: readonly EnvoyLogLine[], ...plugins: readon
     const said = own.filter((line) => pick.includes(line.level)).map((line) => oneLine(line.message));
     if (said.length > 0) return [...new Set(said)].join("; ");
   }
+  const traps = new Traps(plugins.flatMap(({ module }) => (module === undefined ? [] : [module])));
   const host = lines.filter(
     (line) => line.component === "wasm" && atLeast(line.level, "warn") && messageOf(line) === null,
   );
   const useful = host
-    .map((line) => oneLine(line.message.replace(/^Wasm VM failed /, "")))
+    .map((line) => oneLine(traps.summarise(line.message.replace(/^Wasm VM failed /, ""))))
     .filter((text) => !GENERIC.test(text));
   if (useful.length > 0) return [...new Set(useful)].join("; ");
   const last = lines

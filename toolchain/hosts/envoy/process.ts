@@ -48,6 +48,12 @@ export interface StartOptions {
   /** Default 30 seconds. */
   readonly timeoutMs?: number;
   readonly onLog?: (line: EnvoyLogLine) => void;
+  /** Takes lines out of the log: those for which it gives true are neither kept nor given to onLog. */
+  readonly divert?: (line: EnvoyLogLine) => boolean;
+  /** Loggers that write at level info, besides "wasm". */
+  readonly loggers?: readonly string[];
+  /** How long an access log waits at most before it is written. Default: Envoy's 10 seconds. */
+  readonly flushMs?: number;
   /** Keep this Node process alive while Envoy runs. Default false: a forgotten close() hangs no test run. */
   readonly keepAlive?: boolean;
 }
@@ -63,10 +69,17 @@ export function workDirectory(): string {
 }
 
 /** The arguments that every Envoy of ours gets. */
-export function envoyArguments(config: string, level: LogLevel, wasmLevel: LogLevel, concurrency = 1): string[] {
+export function envoyArguments(
+  config: string,
+  level: LogLevel,
+  wasmLevel: LogLevel,
+  { concurrency = 1, loggers = [], flushMs }: Pick<StartOptions, "concurrency" | "loggers" | "flushMs"> = {},
+): string[] {
+  const components = [`wasm:${wasmLevel}`, ...loggers.map((name) => `${name}:info`)];
   return [
     ...["-c", config, "--disable-hot-restart", "--concurrency", String(concurrency), "--log-format", LOG_FORMAT],
-    ...["--log-level", level, "--component-log-level", `wasm:${wasmLevel}`],
+    ...["--log-level", level, "--component-log-level", components.join(",")],
+    ...(flushMs === undefined ? [] : ["--file-flush-interval-msec", String(flushMs)]),
   ];
 }
 
@@ -98,7 +111,7 @@ export class EnvoyProcess {
     try {
       const config = join(options.directory, "bootstrap.json");
       writeFileSync(config, JSON.stringify(options.bootstrap));
-      const args = envoyArguments(config, options.level ?? "warn", options.wasmLevel ?? "info", options.concurrency);
+      const args = envoyArguments(config, options.level ?? "warn", options.wasmLevel ?? "info", options);
       const admin = join(options.directory, "admin");
       // Before Envoy: there is no moment at which Envoy runs and nobody would end it.
       const guard = startGuard(options.directory);
@@ -231,6 +244,7 @@ export class EnvoyProcess {
     const add = (text: string): void => {
       if (text === "") return;
       const line = parseLogLine(text);
+      if (this.options.divert?.(line)) return;
       this.log.push(line);
       if (this.log.length > LOG_KEPT) this.log.splice(0, LOG_KEPT / 10);
       this.options.onLog?.(line);

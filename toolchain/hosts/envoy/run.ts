@@ -3,10 +3,13 @@ import net from "node:net";
 import tls from "node:tls";
 import { configBytes } from "../config.js";
 import type { FailurePolicy, LogLevel } from "../types.js";
+import type { Protocol } from "./bootstrap.js";
 import { EnvoyError } from "./errors.js";
 import type { EnvoyLogLine } from "./log.js";
 import type { Exit } from "./process.js";
 import { Session } from "./session.js";
+import { echoTcp, TcpServer } from "./tcp.js";
+import type { TracedRequest } from "./trace.js";
 import { Upstream } from "./upstream.js";
 
 export interface RunOptions {
@@ -15,14 +18,18 @@ export interface RunOptions {
   /** PluginConfig.name. */
   readonly name: string;
   readonly config?: unknown;
+  /** Default "http". */
+  readonly protocol?: Protocol;
   readonly rootId?: string;
   /** Default: the kernel chooses. */
   readonly listenPort?: number;
-  /** http(s)://host[:port]. Default: an upstream that echoes the request as JSON. */
+  /** http(s)://host[:port], tcp://host:port for a TCP filter. Default: an upstream that echoes. */
   readonly upstreamUrl?: string;
   /** The Envoy binary (see findEnvoy). */
   readonly envoy: string;
   readonly onLog?: (line: EnvoyLogLine) => void;
+  /** Gets every request, as it was on both sides of the filter. */
+  readonly onRequest?: (request: TracedRequest) => void;
   readonly logLevel?: LogLevel;
   readonly failurePolicy?: FailurePolicy;
   readonly allowOnHeadersStopIteration?: boolean;
@@ -36,7 +43,7 @@ export interface RunningEnvoy {
   readonly pid: number;
   readonly exited: Promise<Exit>;
   /** A new configuration, a rebuilt module, or both, without a restart. */
-  update(change: { config?: unknown; module?: string }): Promise<void>;
+  update(change: { config?: unknown; module?: string; allowOnHeadersStopIteration?: boolean }): Promise<void>;
   /** GET on Envoy's admin interface. */
   admin(path: string): Promise<{ status: number; body: string }>;
   stop(): Promise<void>;
@@ -46,23 +53,26 @@ export interface UpstreamAddress {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  readonly protocol: Protocol;
 }
 
-/** `http(s)://host[:port]`; anything more is refused rather than ignored. */
+/** `http(s)://host[:port]` or `tcp://host:port`; anything more is refused rather than ignored. */
 export function parseUpstream(text: string): UpstreamAddress {
   const refuse = (why: string): never => {
-    throw new EnvoyError(`--upstream ${text}: ${why}; give http://host:port or https://host:port.`);
+    throw new EnvoyError(`--upstream ${text}: ${why}; give http://host:port, https://host:port or tcp://host:port.`);
   };
   if (!URL.canParse(text)) refuse("this is not a URL");
   const url = new URL(text);
-  if (url.protocol !== "http:" && url.protocol !== "https:") refuse("the scheme must be http or https");
+  if (!["http:", "https:", "tcp:"].includes(url.protocol)) refuse("the scheme must be http, https or tcp");
   if (url.username || url.password) refuse("user and password cannot be given");
   if ((url.pathname !== "/" && url.pathname !== "") || url.search || url.hash) {
     refuse("a path cannot be given, since requests keep their own");
   }
   const secure = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { host, port: url.port ? Number(url.port) : secure ? 443 : 80, tls: secure };
+  const protocol = url.protocol === "tcp:" ? "tcp" : "http";
+  if (protocol === "tcp" && !url.port) refuse("a port must be given");
+  return { host, port: url.port ? Number(url.port) : secure ? 443 : 80, tls: secure, protocol };
 }
 
 /** One line when the port is taken, before Envoy is started. */
@@ -93,12 +103,29 @@ function trustedRoots(): string {
   return [...tls.rootCertificates, more].join("\n");
 }
 
+interface Echo {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+async function echoUpstream(protocol: Protocol): Promise<Echo> {
+  if (protocol === "http") return Upstream.start();
+  const server = new TcpServer(echoTcp, () => {});
+  await server.start();
+  return server;
+}
+
 /** Runs a filter in Envoy until it is stopped; for `meshwasm run`. Keeps this Node process alive. */
 export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
   const target = options.upstreamUrl === undefined ? null : parseUpstream(options.upstreamUrl);
   const config = configBytes(options.config) ?? undefined;
   await checkPort(options.listenPort ?? 0);
-  const upstream = target === null ? await Upstream.start() : null;
+  const protocol = options.protocol ?? "http";
+  if (target !== null && target.protocol !== protocol) {
+    const [scheme, kind] = protocol === "tcp" ? ["tcp", "a TCP filter"] : ["http or https", "an HTTP filter"];
+    throw new EnvoyError(`--upstream ${options.upstreamUrl}: ${kind} needs one of scheme ${scheme}.`);
+  }
+  const upstream = target === null ? await echoUpstream(protocol) : null;
   const local = target === null || net.isIP(target.host) !== 0 || target.host === "localhost";
   let session: Session;
   try {
@@ -113,11 +140,16 @@ export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
         failurePolicy: options.failurePolicy,
         allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
       },
-      upstream: target ?? { host: "127.0.0.1", port: upstream!.port },
+      protocol,
+      upstream:
+        target === null
+          ? { host: "127.0.0.1", port: upstream!.port, ...(protocol === "tcp" ? { protocol: "tcp-proxied" } : {}) }
+          : { host: target.host, port: target.port, ...(protocol === "tcp" ? { protocol } : {}) },
       upstreamRoots: target?.tls ? trustedRoots() : undefined,
       // A public upstream answers for its own name only; a local one may want to see the client's.
       listener: { rewriteHost: !local, port: options.listenPort },
       wasmLevel: options.logLevel,
+      onRequest: options.onRequest,
       onLog: options.onLog,
       keepAlive: true,
     });
@@ -131,8 +163,8 @@ export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
     adminAddress: session.envoy.adminAddress,
     pid: session.envoy.pid,
     exited: session.envoy.exited,
-    update: ({ config: next, module }) =>
-      session.update({ ...(next === undefined ? {} : { config: configBytes(next) }), module }),
+    update: ({ config: next, ...change }) =>
+      session.update({ ...(next === undefined ? {} : { config: configBytes(next) }), ...change }),
     admin: (path) => session.envoy.get(path),
     stop: () => session.envoy.stop(),
   };

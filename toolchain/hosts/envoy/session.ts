@@ -21,6 +21,7 @@ import {
 import { EnvoyError, oneLine } from "./errors.js";
 import { failureReason, type EnvoyLogLine, type PluginIdentity } from "./log.js";
 import { EnvoyProcess, workDirectory } from "./process.js";
+import { TRACE_ACCESS_LOG, TRACE_FILTERS, TRACE_LOGS, Tracer, type TracedRequest } from "./trace.js";
 import { validateFilter } from "./validate.js";
 
 export interface SessionOptions {
@@ -36,20 +37,33 @@ export interface SessionOptions {
   readonly concurrency?: number;
   /** Further clusters, for filters that call out. */
   readonly clusters?: readonly JsonObject[];
-  readonly upstream: Omit<ClusterOptions, "name" | "protocol">;
+  readonly upstream: Omit<ClusterOptions, "name">;
   /** PEM text of trusted roots: speak TLS to the upstream. */
   readonly upstreamRoots?: string;
   readonly patch?: (bootstrap: EnvoyObject) => EnvoyObject;
   readonly wasmLevel?: LogLevel;
+  /** Gets every request, as it was on both sides of the filter. */
+  readonly onRequest?: (request: TracedRequest) => void;
   readonly onLog?: (line: EnvoyLogLine) => void;
   readonly keepAlive?: boolean;
+}
+
+/** What is left out stays as it is. */
+export interface SessionChange {
+  readonly config?: Uint8Array | null;
+  readonly module?: string;
+  readonly allowOnHeadersStopIteration?: boolean;
 }
 
 /** One Envoy with one filter whose configuration (and module) can be replaced while it runs. */
 export class Session {
   #version = 1;
+  /** The copy that Envoy reads. */
   #module: string;
+  /** What it is a copy of. */
+  #source: string;
   #config: Uint8Array | null;
+  #holds: boolean;
   #queue: Promise<void> = Promise.resolve();
 
   static async start(options: SessionOptions): Promise<Session> {
@@ -57,6 +71,7 @@ export class Session {
     const directory = workDirectory();
     const identities = [plugin, ...neighbours].map(identityOf);
     const config = configBytes(plugin.config);
+    const tracer = options.onRequest === undefined ? null : new Tracer(options.onRequest);
     let module: string;
     let first: PluginOptions;
     let object: JsonObject;
@@ -77,20 +92,27 @@ export class Session {
             return staticFilter(pluginOf(options, each, copy, configBytes(each.config)), protocol);
           });
       const filters = [
+        ...(tracer === null ? [] : [TRACE_FILTERS.before]),
         ...(options.nativeFilters?.before ?? []),
         ...beside("before"),
         discoveredFilter(plugin.name, discoveryPath(directory), protocol),
         ...beside("after"),
         ...(options.nativeFilters?.after ?? []),
+        ...(tracer === null ? [] : [TRACE_FILTERS.after]),
       ];
       const upstream: ClusterOptions = {
         ...options.upstream,
         name: UPSTREAM_CLUSTER,
         trustedRoots,
-        ...(protocol === "tcp" ? { protocol } : {}),
       };
       object = bootstrap({
-        listeners: [listener({ ...options.listener, filters, protocol, balance: concurrency > 1 })],
+        listeners: [
+          listener({
+            ...options.listener,
+            ...{ filters, protocol, balance: concurrency > 1 },
+            ...(tracer === null ? {} : { accessLog: TRACE_ACCESS_LOG }),
+          }),
+        ],
         clusters: [cluster(upstream), ...(options.clusters ?? [])],
         flushOnAdmin: true,
       });
@@ -105,12 +127,13 @@ export class Session {
       plugins: identities,
       concurrency,
       wasmLevel: options.wasmLevel,
+      ...(tracer === null ? {} : { divert: (line) => tracer.see(line), ...TRACE_LOGS }),
       onLog: options.onLog,
       keepAlive: options.keepAlive,
       bootstrap: object,
     });
     try {
-      await waitTaken(envoy, first, protocol, 1, { reloads: 0, refusals: 0 }, 0);
+      await waitTaken(envoy, first, identityOf(plugin), protocol, 1, { reloads: 0, refusals: 0 }, 0);
       return new Session(options, module, config, envoy, await envoy.listenerAddress());
     } catch (error) {
       await envoy.stop();
@@ -127,6 +150,8 @@ export class Session {
     readonly address: string,
   ) {
     this.#module = module;
+    this.#source = options.plugin.module;
+    this.#holds = options.plugin.allowOnHeadersStopIteration ?? false;
     this.#config = config;
   }
 
@@ -134,25 +159,30 @@ export class Session {
    * Gives Envoy a new configuration or module; resolved when every worker has it, rejected with the filter's reason
    * when it is refused. Calls are taken one after the other.
    */
-  update(change: { config?: Uint8Array | null; module?: string }): Promise<void> {
+  update(change: SessionChange): Promise<void> {
     const next = this.#queue.then(() => this.#update(change));
     this.#queue = next.catch(() => {});
     return next;
   }
 
-  async #update(change: { config?: Uint8Array | null; module?: string }): Promise<void> {
+  async #update(change: SessionChange): Promise<void> {
     if (!this.envoy.running) throw new EnvoyError("Envoy is not running any more; create a new proxy.");
     const module = change.module === undefined ? this.#module : copyModule(change.module, this.envoy.directory);
     const config = change.config === undefined ? this.#config : change.config;
+    const holds = change.allowOnHeadersStopIteration ?? this.#holds;
     // Envoy counts no update that changes nothing, so there would be nothing to wait for.
-    if (module === this.#module && sameBytes(config, this.#config)) return;
+    if (module === this.#module && sameBytes(config, this.#config) && holds === this.#holds) return;
     const { protocol = "http" } = this.options;
-    const plugin = pluginOf(this.options, this.options.plugin, module, config);
+    const loaded = { ...this.options.plugin, allowOnHeadersStopIteration: holds };
+    const plugin = pluginOf(this.options, loaded, module, config);
     const before = await counters(this.envoy, plugin.name, protocol);
     const mark = this.envoy.log.length;
     const version = ++this.#version;
     writeDiscovery(this.envoy.directory, plugin, version, protocol);
-    await waitTaken(this.envoy, plugin, protocol, version, before, mark);
+    const source = { ...this.options.plugin, module: change.module ?? this.#source };
+    await waitTaken(this.envoy, plugin, identityOf(source), protocol, version, before, mark);
+    this.#source = source.module;
+    this.#holds = holds;
     this.#module = module;
     this.#config = config;
   }
@@ -203,8 +233,8 @@ function pluginOf(
   };
 }
 
-export function identityOf(plugin: { name: string; rootId?: string; vmId?: string }): PluginIdentity {
-  return { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "" };
+export function identityOf(plugin: LoadedPlugin): PluginIdentity {
+  return { name: plugin.name, rootId: plugin.rootId ?? "", vmId: plugin.vmId ?? "", module: plugin.module };
 }
 
 interface Counters {
@@ -236,12 +266,12 @@ async function counters(envoy: EnvoyProcess, name: string, protocol: Protocol): 
 async function waitTaken(
   envoy: EnvoyProcess,
   plugin: PluginOptions,
+  identity: PluginIdentity,
   protocol: Protocol,
   version: number,
   before: Counters,
   mark: number,
 ): Promise<void> {
-  const identity = identityOf(plugin);
   const deadline = Date.now() + 20_000;
   for (;;) {
     let now: Counters | null = null;

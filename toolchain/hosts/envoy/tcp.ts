@@ -1,7 +1,7 @@
 import net from "node:net";
 import type { TcpConnection, TcpHandler } from "../types.js";
 import { EnvoyError } from "./errors.js";
-import { listenOn } from "./port.js";
+import { listenOn, stopListening } from "./port.js";
 
 const WAIT_MS = 5000;
 /** "PROXY TCP4 … \r\n" is 107 bytes at most. */
@@ -167,6 +167,12 @@ export class TcpServer {
   /** Ends all connections, whatever their handlers still wait for. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): Promise<void> {
+    const closed = stopListening(this.server);
+    this.drop();
+    return closed;
   }
 
   /** Reads the line of the PROXY protocol that comes before all else. */

@@ -8,18 +8,18 @@ import {
   HttpMessage,
   log,
   OverLimit,
-  Plugin,
   registerHttpFilter,
   Status,
   TrailersAction,
 } from "meshwasm/sdk";
 import { FuzzConfig } from "./config";
+import { StateFuzz } from "./state";
 
 /**
  * Uses all of the SDK in each callback. What to do it with stands in the VM's configuration, which the host of the fuzz test
  * changes before each call: a byte of flags, the length of a name, the name, the rest is a value.
  */
-class FuzzPlugin extends Plugin<FuzzConfig> {
+class FuzzPlugin extends StateFuzz {
   onConfigure(): bool {
     const config = this.config;
     let facts = "config " + config.limit.toString() + " " + config.on.toString() + " " + config.tags.length.toString();

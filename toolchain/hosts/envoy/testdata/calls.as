@@ -8,6 +8,8 @@ let histogram = 0;
 let ticks = 0;
 let vmConfig = "";
 let periods = 0;
+let requests = 0;
+const numbers = new Map<i32, i32>(); // stream to how many came before it to this VM, and itself
 
 function metric(type: i32, name: string): i32 {
   const bytes = String.UTF8.encode(name);
@@ -132,6 +134,7 @@ function grpcCall(context: i32, stream: bool): i32 {
 export function proxy_on_request_headers(context: i32, count: i32, end: i32): i32 {
   const path = header(0, ":path");
   proxy_increment_metric(counter, 1);
+  numbers.set(context, ++requests);
   if (path == "/call") return httpCall(context);
   if (path == "/grpc") return grpcCall(context, false);
   if (path == "/grpc-stream") return grpcCall(context, true);
@@ -149,12 +152,17 @@ export function proxy_on_request_headers(context: i32, count: i32, end: i32): i3
     reply(200, "x-a=1", property(header(0, "x-property")));
     return 1;
   }
+  if (path == "/node") {
+    reply(200, "x-a=1", property("xds.node.id"));
+    return 1;
+  }
   if (path == "/clear") {
     const name = String.UTF8.encode("clear_route_cache");
     reply(200, "x-a=1", proxy_call_foreign_function(pointer(name), name.byteLength, 0, 0, out, out + 4).toString());
     return 1;
   }
   if (path == "/hang") return 1;
+  if (path == "/loop") while (true) proxy_increment_metric(counter, 1);
   if (path == "/trap") unreachable();
   return 0;
 }
@@ -167,7 +175,7 @@ export function proxy_on_http_call_response(root: i32, id: i32, headers: i32, si
   const extra = header(6, "x-extra");
   const body = bufferText(4, size);
   proxy_set_effective_context(context);
-  reply(200, "x-call=" + (headers == 0 ? "reset" : status) + "\nx-extra=" + extra, body);
+  reply(200, "x-call=" + (headers == 0 ? "reset" : status) + "\nx-extra=" + extra + "\nx-count=" + numbers.get(context).toString(), body);
 }
 
 export function proxy_on_grpc_receive_initial_metadata(root: i32, id: i32, count: i32): void {
@@ -205,4 +213,5 @@ export function proxy_on_grpc_close(root: i32, id: i32, status: i32): void {
 export function proxy_on_delete(context: i32): void {
   rootOf.delete(context);
   answers.delete(context);
+  numbers.delete(context);
 }

@@ -5,18 +5,18 @@ import {
   HttpFilter,
   log,
   LogLevel,
-  Plugin,
   registerHttpFilter,
   TrailersAction,
 } from "meshwasm/sdk";
 import { proxy_done, proxy_set_effective_context } from "meshwasm/sdk/abi/hostcalls";
 import { contextCount } from "meshwasm/sdk/runtime/contexts";
 import { AbiConfig } from "./config";
+import { StatePlugin } from "./state";
 
 /** A plugin that is over and waits to be told so. */
 let waitingPlugin: u32 = 0;
 
-class AbiPlugin extends Plugin<AbiConfig> {
+class AbiPlugin extends StatePlugin {
   ticks: i32 = 0;
 
   onConfigure(): bool {
@@ -47,6 +47,8 @@ class Abi extends HttpFilter<AbiPlugin> {
     this.called = path === null ? "" : path.substring(1);
     const called = this.called;
     this.see("requestHeaders " + (endOfStream ? "end" : "more"));
+    const answer = this.plugin.call(called);
+    if (answer !== null) log.info(answer);
     if (called == "proxy_log") log.warn("logged");
     if (called == "proxy_get_log_level") {
       log.info(log.enabled(LogLevel.Info).toString() + " " + log.enabled(LogLevel.Debug).toString());

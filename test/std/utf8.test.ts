@@ -2,38 +2,27 @@ import assert from "node:assert/strict";
 import { isUtf8 } from "node:buffer";
 import { before, test } from "node:test";
 import fc from "fast-check";
-import type { Host } from "../../toolchain/build/testdata/host.js";
-import { hostOf } from "./program.js";
+import { stdProgram, type StdProgram } from "./program.js";
 
 const SEED = 20260612;
-let host: Host;
+let program: StdProgram;
 before(async () => {
-  host = await hostOf("pure");
+  program = await stdProgram("utf8");
 });
 
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** decodeUtf8 and isUtf8 say what the Encoding Standard says. */
+/** decodeUtf8 and isUtf8 say what the Encoding Standard says, and so do the encoder and the strict decoder. */
 function agreesOn(bytes: Uint8Array): void {
-  host.buffer = bytes;
-  host.call("proxy_on_request_body", 1, bytes.length, 0);
-  const [line] = host.takeLogs();
-  const expected = lossy.decode(bytes);
-  if (line!.bytes.toString("utf16le") !== expected || line!.level !== (isUtf8(bytes) ? 0 : 1)) {
-    assert.deepEqual(
-      { text: line!.bytes.toString("utf16le"), malformed: line!.level },
-      { text: expected, malformed: isUtf8(bytes) ? 0 : 1 },
-      Buffer.from(bytes).toString("hex"),
-    );
-  }
+  const hex = Buffer.from(bytes).toString("hex");
+  const text = lossy.decode(bytes);
+  const valid = isUtf8(bytes);
+  assert.equal(program.units("decode", bytes), text, hex);
+  assert.equal(program.number("verdict", bytes), valid ? 1 : 0, hex);
 }
 
 function encoded(text: string): Buffer {
-  host.buffer = Buffer.from(text, "utf16le");
-  host.call("proxy_on_response_body", 1, host.buffer.length, 0);
-  const [line] = host.takeLogs();
-  assert.equal(line!.level, 0, "within its bound");
-  return line!.bytes;
+  return program.bytes("encode", Buffer.from(text, "utf16le"));
 }
 
 test("every input of no, one and two bytes is decoded as TextDecoder does", () => {
@@ -110,4 +99,29 @@ test(`random UTF-16 is encoded as Buffer does (seed ${SEED})`, () => {
     }),
     { seed: SEED, numRuns: 20_000 },
   );
+});
+
+test("the functions over arrays do the same", () => {
+  const bytes = Buffer.from("aé日\u{1f600}");
+  assert.equal(program.units("fromArray", bytes), "aé日\u{1f600}");
+  assert.equal(program.units("fromArray", Buffer.of(0x61, 0xff)), "a\ufffd");
+  assert.equal(program.units("fromArrayStrict", bytes), "aé日\u{1f600}");
+  assert.equal(program.bytesOrNull("fromArrayStrict", Buffer.of(0x61, 0xff)), null);
+  assert.equal(program.units("fromArrayStrict", ""), "");
+});
+
+test("ASCII of every length, with another character at every place", () => {
+  for (let length = 0; length < 40; length++) {
+    const plain = "\0abcdefghijklmnopqrstuvwxyz0123456789\x7f~ ".slice(0, length);
+    agreesOn(Buffer.from(plain));
+    assert.ok(encoded(plain).equals(Buffer.from(plain)), String(length));
+    for (let at = 0; at <= length; at++) {
+      for (const other of ["é", "日", "\u{1f600}", "\u0080", "\uff41"]) {
+        const text = plain.slice(0, at) + other + plain.slice(at);
+        agreesOn(Buffer.from(text));
+        assert.ok(encoded(text).equals(Buffer.from(text)), text);
+      }
+      agreesOn(Buffer.concat([Buffer.from(plain.slice(0, at)), Buffer.of(0x80), Buffer.from(plain.slice(at))]));
+    }
+  }
 });

@@ -1,0 +1,3 @@
+module meshwasm/test/pattern
+
+go 1.22
