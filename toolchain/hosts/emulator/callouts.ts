@@ -26,12 +26,18 @@ export class HttpCall {
     request: UpstreamRequest | { readonly unwritable: string } | null,
     timeout: number,
   ) {
-    const { server } = root.vm;
+    const { server, thread } = root.vm;
+    thread.connected.delete(cluster);
     if (request === null) this.#callOff = () => {};
     else if ("unwritable" in request) {
       server.post(() => this.#deliver(calloutResponse(request, "")));
       this.#callOff = () => {};
-    } else this.#callOff = server.ask(cluster, request, (answer) => this.#answered(answer, request.method));
+    } else
+      this.#callOff = server.ask(
+        cluster,
+        () => request,
+        (answer) => this.#answered(answer, request.method),
+      );
     this.#timer = timeout === 0 ? null : server.clock.after(timeout, () => this.#timedOut());
   }
 

@@ -83,7 +83,7 @@ export class Clusters {
   }
 
   /** Sends a request to an HTTP cluster; the answer comes later, never at once. Gives what calls it off. */
-  ask(name: string, request: UpstreamRequest, answered: (answer: Answer) => void): () => void {
+  ask(name: string, request: () => UpstreamRequest, answered: (answer: Answer) => void): () => void {
     const { server } = this;
     const script = this.#scripts.get(name);
     let over = false;
@@ -106,9 +106,9 @@ export class Clusters {
     };
   }
 
-  async #run(name: string, handler: UpstreamHandler, request: UpstreamRequest): Promise<Answer> {
+  async #run(name: string, handler: UpstreamHandler, request: () => UpstreamRequest): Promise<Answer> {
     try {
-      const response = await handler(request);
+      const response = await handler(request());
       if (response.delay !== undefined && response.delay > 0) {
         await new Promise<void>((resolve) => this.server.clock.after(response.delay!, resolve));
       }

@@ -175,18 +175,22 @@ class GrpcExchange {
     if (this.#http1 === null) return;
     const { cluster, metadata, body } = this.#http1;
     const { server } = this.client.root.vm;
-    this.#callOff = server.ask(cluster, grpcOverHttp1(metadata, body), (answer) => {
-      if (!("response" in answer)) {
-        if ("error" in answer) server.report(answer.error);
-        this.#localReply(disconnect("refused" in answer).body, REFUSED);
-        return;
-      }
-      const { status = 200, headers, body: text = "", trailers } = answer.response;
-      const map = new HeaderMap("response", [[":status", String(status)], ...toLines(headers)]);
-      this.#headers(map, false);
-      this.#data(Buffer.from(text).toString("latin1"));
-      this.#trailers(new HeaderMap("response trailers", toLines(trailers)), "via_upstream");
-    });
+    this.#callOff = server.ask(
+      cluster,
+      () => grpcOverHttp1(metadata, body),
+      (answer) => {
+        if (!("response" in answer)) {
+          if ("error" in answer) server.report(answer.error);
+          this.#localReply(disconnect("refused" in answer).body, REFUSED);
+          return;
+        }
+        const { status = 200, headers, body: text = "", trailers } = answer.response;
+        const map = new HeaderMap("response", [[":status", String(status)], ...toLines(headers)]);
+        this.#headers(map, false);
+        this.#data(Buffer.from(text).toString("latin1"));
+        this.#trailers(new HeaderMap("response trailers", toLines(trailers)), "via_upstream");
+      },
+    );
   }
 
   cancel(): void {

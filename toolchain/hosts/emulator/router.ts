@@ -9,6 +9,7 @@ import type { StreamInfo } from "./streaminfo.js";
 /** The last filter of a chain: sends the request to the upstream and its answer back through the chain. */
 export class Router implements HttpFilter {
   chain!: FilterChain;
+  /** As they were sent. */
   #headers: HeaderMap | null = null;
   #endsWithHeaders = false;
   #body = "";
@@ -17,8 +18,10 @@ export class Router implements HttpFilter {
   constructor(
     private readonly info: StreamInfo,
     private readonly host: NonNullable<StreamInfo["upstreamHost"]>,
+    /** Clusters to which a connection of this thread stands idle. */
+    private readonly connected: Set<string>,
     /** The request is complete: get an answer to it. */
-    private readonly send: (request: UpstreamRequest) => void,
+    private readonly send: (request: () => UpstreamRequest) => void,
   ) {}
 
   decodeHeaders(map: HeaderMap, end: boolean): number {
@@ -29,8 +32,8 @@ export class Router implements HttpFilter {
     }
     routed(map);
     this.info.upstreamHost = this.host;
-    // What filters change later is not seen outside.
-    this.#headers = new HeaderMap(map.kind, map.lines());
+    // They go out at once, and what filters change later is not seen; but only on a connection that stands already.
+    this.#headers = this.connected.delete(this.host.cluster) ? new HeaderMap(map.kind, map.lines()) : map;
     this.#endsWithHeaders = end;
     if (end) this.#complete();
     return HeadersStatus.StopIteration;
@@ -49,12 +52,13 @@ export class Router implements HttpFilter {
   }
 
   #complete(): void {
-    this.send(upstreamRequest(this.#headers!, this.#body, this.#endsWithHeaders, this.#trailers));
+    this.send(() => upstreamRequest(this.#headers!, this.#body, this.#endsWithHeaders, this.#trailers));
   }
 
   /** The upstream has answered; `latency` in nanoseconds. */
   answer(response: UpstreamResponse, latency: bigint): void {
     const { chain, info } = this;
+    this.connected.add(this.host.cluster);
     const message = upstreamResponse(response, this.#headers?.get(":method") ?? "");
     info.responseDetails = "via_upstream";
     info.responseCode = Number(message.headers.get(":status"));

@@ -113,7 +113,7 @@ export class Server {
     return new StreamInfo(this.clock.realtime(), id, { address: `127.0.0.1:${port}`, port }, LISTENER, tls, protocol);
   }
 
-  ask(cluster: string, request: UpstreamRequest, answered: (answer: Answer) => void): () => void {
+  ask(cluster: string, request: () => UpstreamRequest, answered: (answer: Answer) => void): () => void {
     return this.clusters.ask(cluster, request, answered);
   }
 

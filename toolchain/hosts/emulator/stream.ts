@@ -57,7 +57,7 @@ export class HttpStream implements ChainOwner {
     this.head = this.#request.get(":method") === "HEAD";
     this.#body = bytesOf(input.body);
     this.#trailers = requestTrailers(input);
-    this.#router = new Router(this.info, UPSTREAM, (request) => this.#toUpstream(request));
+    this.#router = new Router(this.info, UPSTREAM, worker.thread.connected, (request) => this.#toUpstream(request));
     const filters: (HttpContext | FailedFilter | Router)[] = [];
     for (const slot of worker.slots) {
       const handle = slot.forStream();
@@ -129,10 +129,11 @@ export class HttpStream implements ChainOwner {
     else chain.decodeTrailers(trailers);
   }
 
-  #toUpstream(request: UpstreamRequest): void {
+  /** `request` gives it as it is when the callbacks of now are over. */
+  #toUpstream(request: () => UpstreamRequest): void {
     const began = this.server.clock.monotonic();
-    this.#upstream = request;
-    this.server.ask("upstream", request, (answer) => {
+    const made = (): UpstreamRequest => (this.#upstream ??= request());
+    this.server.ask("upstream", made, (answer) => {
       if (this.#outcome !== null) return;
       this.#enter(() => {
         if ("error" in answer) {
