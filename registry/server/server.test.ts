@@ -18,7 +18,7 @@ before(async () => {
   root = await mkdtemp(join(tmpdir(), "meshwasm-registry-"));
   await mkdir(join(root, "uploads"), { recursive: true });
   await writeFile(join(root, "uploads", "abandoned"), "half");
-  server = await createRegistryServer({ root, maxBlobBytes: 4 << 20, idleTimeoutMs: 500, log: (l) => lines.push(l) });
+  server = await createRegistryServer({ root, maxBlobBytes: 4 << 20, idleTimeoutMs: 3000, log: (l) => lines.push(l) });
 });
 after(async () => {
   await server.close();
