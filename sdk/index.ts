@@ -20,5 +20,6 @@ export { random } from "./random";
 export { SharedScope } from "./runtime/namespace";
 export { SharedData, SharedUpdate } from "./shared";
 export { Pairs, Value } from "./values";
+export { Compression, inflate, wasTooLarge } from "../sdk/std/inflate";
 export { JsonReader } from "../sdk/std/json";
 export { ProtoReader, ProtoWriter, WireType } from "../sdk/std/protobuf";
