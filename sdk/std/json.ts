@@ -8,7 +8,7 @@ import { decodeUtf8, isUtf8, shrinkString, wasMalformed } from "./utf8";
 /** Largest integer that a JSON number carries exactly everywhere: 2^53 - 1. */
 const MAX_SAFE: u64 = 9007199254740991;
 /** Most keys and items in a document: three bytes of it can ask for an object of hundreds. */
-const MOST_VALUES: u32 = 500000;
+const MOST_VALUES: u32 = 1000000;
 /** Most arrays and objects inside one another. */
 const MOST_DEPTH: u32 = 64;
 
