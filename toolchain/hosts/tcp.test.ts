@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-const HOSTS: readonly HostName[] = ["envoy"];
+const HOSTS: readonly HostName[] = ["emulator", "envoy"];
 
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 300 && !condition(); tries++) await sleep(10);

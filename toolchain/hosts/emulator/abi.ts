@@ -66,3 +66,9 @@ export const TrailersStatus = {
   Continue: 0,
   StopIteration: 1,
 } as const;
+
+export const MetricType = {
+  Counter: 0,
+  Gauge: 1,
+  Histogram: 2,
+} as const;

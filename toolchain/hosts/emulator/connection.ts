@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, RequestInput, UpstreamRequest, UpstreamResponse } from "../types.js";
+import type { Answer } from "./clusters.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
 
@@ -76,6 +77,13 @@ export function requestTrailers(input: RequestInput): HeaderMap | null {
     refuse(`trailer ${name}`, value);
   }
   return lines.length === 0 ? null : new HeaderMap("trailers", lines);
+}
+
+/** Whether the request has a body at all when it has no bytes in it. */
+export function isChunked(input: RequestInput): boolean {
+  return toLines(input.headers).some(
+    ([name, value]) => name.toLowerCase() === "transfer-encoding" && /chunked/i.test(value),
+  );
 }
 
 export interface Refusal {
@@ -230,4 +238,97 @@ function framed(length: string | null, body: string, what: string): string {
     );
   }
   return body.slice(0, wanted);
+}
+
+/** An answer to a callout as the filter sees it. */
+export interface HttpAnswer {
+  readonly headers: HeaderMap;
+  readonly body: string;
+  readonly trailers: HeaderMap | null;
+}
+
+/** A callout on the wire. null: its receiver waits for a body that does not come. */
+export function calloutRequest(
+  headers: HeaderMap,
+  body: string,
+  trailers: readonly HeaderLine[],
+  timeout: number,
+): UpstreamRequest | null {
+  headers.setInPlace("x-envoy-internal", "true");
+  if (timeout > 0) headers.setInPlace("x-envoy-expected-rq-timeout-ms", String(timeout));
+  if (Number(headers.get("content-length") ?? 0) > body.length) return null;
+  const tail = trailers.length === 0 ? null : new HeaderMap("trailers", trailers);
+  const request = upstreamRequest(headers, body, body === "" && tail === null, tail);
+  const connection = headers.get("connection");
+  return connection === null
+    ? request
+    : { ...request, headers: new Lines([["connection", connection], ...request.headers]) };
+}
+
+/** What the codec finds wrong when it writes a callout's headers, or null. */
+export function unwritable(headers: HeaderMap): string | null {
+  for (const [name, value] of headers.lines()) {
+    if (name.startsWith(":")) continue;
+    if (!TOKEN.test(name)) return `invalid header name: ${name}`;
+    if (/[\r\n\0]/.test(value)) return `invalid header value for: ${name}`;
+  }
+  return null;
+}
+
+/** What comes back to the filter: an answer, or the one that Envoy makes in its place. */
+export function calloutResponse(
+  answer: Answer | { readonly timeout: true } | { readonly unwritable: string },
+  method: string,
+): HttpAnswer {
+  if ("response" in answer) return upstreamResponse(answer.response, method);
+  if ("timeout" in answer) return made(504, "upstream request timeout");
+  if ("unwritable" in answer) return made(503, answer.unwritable);
+  if (!("error" in answer)) return made(503, disconnect("refused" in answer).body);
+  return upstreamResponse({ status: 500, body: "the upstream handler failed" }, method);
+}
+
+/** What the router says when an upstream does not answer. */
+export function disconnect(refused: boolean): Refusal {
+  const reason = refused ? "remote connection failure" : "connection termination";
+  return {
+    code: 503,
+    body: `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+    details: `upstream_reset_before_response_started{${reason.replaceAll(" ", "_")}}`,
+  };
+}
+
+function made(status: number, body: string): HttpAnswer {
+  const lines: HeaderLine[] = [
+    [":status", String(status)],
+    ["content-length", String(body.length)],
+    ["content-type", "text/plain"],
+  ];
+  return { headers: new HeaderMap("response", lines), body, trailers: null };
+}
+
+/** The headers of a gRPC call. `timeout` null: none is told. */
+export function grpcHeaders(
+  authority: string,
+  service: string,
+  method: string,
+  metadata: readonly HeaderLine[],
+  timeout: number | null,
+): HeaderMap {
+  const map = new HeaderMap("request", [
+    [":method", "POST"],
+    [":path", `/${service}/${method}`],
+    [":authority", authority],
+    ...(timeout === null ? [] : [["grpc-timeout", `${timeout}m`] as const]),
+    ["te", "trailers"],
+    ["content-type", "application/grpc"],
+    ...metadata,
+    ["x-envoy-internal", "true"],
+  ]);
+  if (timeout !== null && timeout > 0) map.setInPlace("x-envoy-expected-rq-timeout-ms", String(timeout));
+  return map;
+}
+
+/** A gRPC call on the wire of HTTP/1.1. */
+export function grpcOverHttp1(headers: HeaderMap, body: string): UpstreamRequest {
+  return upstreamRequest(headers, body, false, null);
 }

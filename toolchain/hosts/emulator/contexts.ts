@@ -1,115 +1,180 @@
-import type { HttpStream } from "./stream.js";
+import { BufferType, MapType, Status } from "./abi.js";
+import { BufferView, type HostBuffer } from "./buffers.js";
+import type { HttpCall } from "./callouts.js";
+import type { Expressions } from "./cel.js";
+import type { HttpAnswer } from "./connection.js";
+import type { StateType } from "./filterstate.js";
+import type { GrpcClient } from "./grpc.js";
+import type { HeaderMap } from "./headermap.js";
+import type { LocalReply } from "./localreply.js";
+import type { Plugin } from "./plugin.js";
+import type { StreamInfo } from "./streaminfo.js";
 import type { Vm } from "./vm.js";
 
-/** What a host needs to know of a plugin. */
-export interface Plugin {
-  readonly name: string;
-  readonly rootId: string;
-  readonly vmId: string;
-  /** latin1. */
-  readonly config: string;
-  readonly allowOnHeadersStopIteration: boolean;
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** A root context (one per plugin configuration and VM) or a stream's. */
+/** What a callback is called for: the VM itself, a plugin (root), an HTTP stream or a connection. */
 export abstract class Context {
   readonly id: number;
-  abstract readonly root: RootContext;
-  readonly stream: HttpStream | null = null;
+  /** The filter knows of it. */
+  created = false;
+  /** In proxy_on_log all maps can be read and none changed. */
+  logPhase = false;
+  /** Properties that were declared in it. */
+  readonly declared = new Map<string, StateType>();
+  /** Envoy has one view for each context: buffer 8 is whatever was looked at last. */
+  #view = BufferView.EMPTY;
 
   constructor(
     readonly vm: Vm,
-    id = vm.allocateId(),
+    id: number,
   ) {
     this.id = id;
-    vm.contexts.set(this.id, this);
+    vm.contexts.set(id, this);
   }
+
+  abstract readonly root: RootContext | null;
+  /** null: what runs for no plugin. */
+  abstract readonly plugin: Plugin | null;
+
+  /** What Envoy knows of the stream or connection. */
+  get info(): StreamInfo | null {
+    return null;
+  }
+
+  /** A map that may be read now. */
+  readableMap(type: number): HeaderMap | null {
+    const root = this.root;
+    if (root === null) return null;
+    if (type === MapType.GrpcCallInitialMetadata) return root.grpc.initialMetadata;
+    if (type === MapType.GrpcCallTrailingMetadata) return root.grpc.trailingMetadata;
+    if (type === MapType.HttpCallResponseHeaders) return root.httpAnswer?.headers ?? null;
+    return type === MapType.HttpCallResponseTrailers ? (root.httpAnswer?.trailers ?? null) : null;
+  }
+
+  /** A map that may be changed now. */
+  writableMap(_type: number): HeaderMap | null {
+    return null;
+  }
+
+  /** null: there is no such buffer here. */
+  buffer(type: number): BufferView | null {
+    switch (type) {
+      case BufferType.CallData:
+        return this.#view;
+      case BufferType.VmConfiguration:
+        return this.view(this.vm.settings.config);
+      case BufferType.HttpCallResponseBody: {
+        const answer = this.root?.httpAnswer ?? null;
+        return answer === null ? null : this.view(answer.body);
+      }
+      case BufferType.GrpcCallMessage:
+        return this.view(this.root?.grpc.message ?? "");
+      case BufferType.PluginConfiguration:
+        return null;
+      default:
+        return this.view("");
+    }
+  }
+
+  view(source: HostBuffer | string | null): BufferView {
+    return (this.#view = source === null ? BufferView.EMPTY : new BufferView(source));
+  }
+
+  continueStream(type: number): number {
+    return type === 3 ? Status.Unimplemented : Status.Ok;
+  }
+
+  closeStream(_type: number): void {}
+
+  sendLocalReply(_reply: LocalReply): void {}
+
+  clearRouteCache(): void {}
 }
 
-export class RootContext extends Context {
-  readonly root = this;
-  /** The configuration can be read only while it is handed over. */
-  configuring = false;
-  streams = 0;
-  #closed = false;
-  #waiting = false;
-  #deleted = false;
+/** Context 0: the module's start and malloc run in it. */
+export class VmContext extends Context {
+  readonly root = null;
 
   constructor(
     vm: Vm,
-    readonly plugin: Plugin,
-    id?: number,
+    /** The plugin that the VM was made for; only logs tell. */
+    readonly owner: Plugin,
   ) {
-    super(vm, id);
+    super(vm, 0);
   }
 
-  /** Whether the filter took start and configuration. */
-  configure(): boolean {
-    const { vm } = this;
-    vm.call("proxy_on_context_create", this, this.id, 0);
-    if (vm.failed) return false;
-    const started = vm.call("proxy_on_vm_start", this, this.id, 0);
-    if (vm.failed || started?.value === 0) return false;
-    this.configuring = true;
-    const configured = vm.call("proxy_on_configure", this, this.id, this.plugin.config.length);
-    this.configuring = false;
-    return !vm.failed && configured?.value !== 0;
-  }
-
-  /** No new streams; ends when the last one has ended. */
-  close(): void {
-    this.#closed = true;
-    this.#end();
-  }
-
-  release(): void {
-    this.streams--;
-    this.#end();
-  }
-
-  #end(): void {
-    if (!this.#closed || this.streams > 0 || this.#waiting || this.#deleted) return;
-    this.#waiting = true;
-    const done = this.vm.call("proxy_on_done", this, this.id);
-    if (done === null || done.value !== 0) this.finish();
-  }
-
-  /** After proxy_on_done said "not yet". */
-  waitsForDone(): boolean {
-    return this.#waiting && !this.#deleted;
-  }
-
-  finish(): void {
-    if (!this.waitsForDone()) return;
-    this.#deleted = true;
-    this.vm.call("proxy_on_delete", this, this.id);
-    this.vm.contexts.delete(this.id);
+  override get plugin(): null {
+    return null;
   }
 }
 
-export class StreamContext extends Context {
+/** One plugin in one configuration on one VM. */
+export class RootContext extends Context {
+  readonly root = this;
+  readonly httpCalls = new Map<number, HttpCall>();
+  httpAnswer: HttpAnswer | null = null;
+  readonly grpc: GrpcClient;
+  /** What proxy_get_status tells. */
+  statusCode = 0;
+  statusMessage = "";
+  expressions: Expressions | null = null;
+  /** The configuration can be read only while it is handed over. */
+  #configuring = false;
+
   constructor(
-    readonly root: RootContext,
-    override readonly stream: HttpStream,
+    vm: Vm,
+    override readonly plugin: Plugin,
   ) {
-    super(root.vm);
-    root.streams++;
+    super(vm, vm.allocateContextId());
+    this.grpc = vm.server.grpcClient(this);
   }
 
-  create(): void {
-    this.vm.call("proxy_on_context_create", this, this.id, this.root.id);
+  override buffer(type: number): BufferView | null {
+    if (type !== BufferType.PluginConfiguration) return super.buffer(type);
+    return this.#configuring ? this.view(this.plugin.config) : null;
   }
 
-  /** log, done, delete: Envoy's order for HTTP. */
-  end(): void {
-    this.stream.logPhase = true;
-    this.vm.call("proxy_on_log", this, this.id);
-    this.stream.logPhase = false;
-    this.stream.destroyed = true;
-    this.vm.call("proxy_on_done", this, this.id);
-    this.vm.call("proxy_on_delete", this, this.id);
+  /** Whether the filter took the start. */
+  start(): boolean {
+    const { vm } = this;
+    this.#configuring = true;
+    if (vm.has("proxy_on_context_create")) {
+      vm.call("proxy_on_context_create", this, this.id, 0);
+      this.created = true;
+    }
+    this.#configuring = false;
+    if (!vm.has("proxy_on_vm_start")) return true;
+    return (vm.call("proxy_on_vm_start", this, this.id, vm.settings.config.length) ?? 0) !== 0;
+  }
+
+  /** Whether the filter took its configuration. */
+  configure(): boolean {
+    const { vm } = this;
+    if (vm.failed) return true;
+    if (!this.created) vm.call("proxy_on_context_create", this, this.id, 0);
+    this.created = true;
+    if (!vm.has("proxy_on_configure")) return true;
+    this.#configuring = true;
+    const taken = vm.call("proxy_on_configure", this, this.id, this.plugin.config.length);
+    this.#configuring = false;
+    return (taken ?? 0) !== 0;
+  }
+
+  /** No stream needs it any more. */
+  shutDown(): void {
+    if (this.vm.call("proxy_on_done", this, this.id) !== 0) this.finish();
+    else this.vm.pendingDone.set(this.plugin.key, this);
+  }
+
+  finish(): void {
+    if (this.created) this.vm.call("proxy_on_delete", this, this.id);
+    this.dispose();
+  }
+
+  /** Forgets it, without a word to the filter. */
+  dispose(): void {
     this.vm.contexts.delete(this.id);
-    this.root.release();
+    for (const call of this.httpCalls.values()) call.cancel();
+    this.httpCalls.clear();
+    this.grpc.close();
   }
 }

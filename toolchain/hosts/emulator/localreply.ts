@@ -1,6 +1,5 @@
 import type { HeaderLine } from "../types.js";
 import { HeaderMap } from "./headermap.js";
-import { grpcOfHttp } from "./properties.js";
 
 export interface LocalReply {
   readonly code: number;
@@ -14,6 +13,22 @@ export interface LocalReply {
 
 export function isGrpc(request: HeaderMap): boolean {
   return /^application\/grpc(\+|$)/.test(request.get("content-type") ?? "");
+}
+
+/** gRPC's mapping of HTTP statuses. */
+const GRPC_OF_HTTP: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+export function grpcOfHttp(status: number): number {
+  return GRPC_OF_HTTP[status] ?? 2;
 }
 
 /** Percent-encoding of grpc-message. */

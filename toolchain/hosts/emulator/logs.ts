@@ -1,4 +1,5 @@
 import type { LogLevel, LogLine } from "../types.js";
+import type { Budget } from "./budget.js";
 
 export const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "critical"];
 const WARN = 3;
@@ -6,39 +7,54 @@ const ERROR = 4;
 
 interface Entry extends LogLine {
   readonly rank: number;
+  /** Name of the plugin that said it, or that it is about. */
+  readonly plugin: string;
   /** Said by the host about the filter, not by the filter. */
   readonly host: boolean;
 }
 
-/** What the filter said, and what the host says of its traps, oldest first. */
+/** What the filters said, and what the host says of their traps, oldest first. */
 export class Logs {
   readonly #entries: Entry[] = [];
   /** Envoy's number of the smallest level that is kept. */
   readonly level: number;
 
-  constructor(least: LogLevel) {
+  constructor(
+    least: LogLevel,
+    private readonly budget: Budget,
+  ) {
     this.level = LEVELS.indexOf(least);
   }
 
   /** `message` is latin1, one char per byte; bytes that are not UTF-8 become U+FFFD. */
-  add(rank: number, message: string, host = false): void {
+  add(rank: number, message: string, plugin: string, host = false): void {
     const level = LEVELS[rank];
     if (level === undefined || rank < this.level) return;
-    this.#entries.push({ level, rank, host, message: Buffer.from(message, "latin1").toString("utf8") });
+    this.budget.charge(message.length + 64);
+    const text = host ? message : Buffer.from(message, "latin1").toString("utf8");
+    this.#entries.push({ level, rank, plugin, host, message: text });
   }
 
-  lines(): readonly LogLine[] {
-    return this.#entries.map(({ level, message }) => ({ level, message }));
+  lines(plugin: string): readonly LogLine[] {
+    return this.#entries.filter((e) => e.plugin === plugin).map(({ level, message }) => ({ level, message }));
   }
 
-  /** A point in the log that `reason` can start from. */
+  /** A point in the log that `reason` and `since` can start from. */
   mark(): number {
     return this.#entries.length;
   }
 
-  /** Why the filter refused something: its errors, else its warnings, else what the host said. */
-  reason(mark: number): string | null {
-    const since = this.#entries.slice(mark);
+  /** What a plugin said, and what was said of it, after the mark. */
+  since(mark: number, plugin: string): LogLine[] {
+    return this.#entries
+      .slice(mark)
+      .filter((e) => e.plugin === plugin)
+      .map(({ level, message }) => ({ level, message }));
+  }
+
+  /** Why a plugin refused something: its errors, else its warnings, else what the host said. */
+  reason(mark: number, plugin: string): string | null {
+    const since = this.#entries.slice(mark).filter((e) => e.plugin === plugin);
     const picks: ((e: Entry) => boolean)[] = [
       (e) => !e.host && e.rank >= ERROR,
       (e) => !e.host && e.rank === WARN,

@@ -7,35 +7,48 @@ import {
   Status,
   WASI_MODULES,
 } from "./abi.js";
-import { HOST_CALLS } from "./hostcalls.js";
-import type { Context, RootContext } from "./contexts.js";
+import { RootContext, VmContext, type Context } from "./contexts.js";
 import { EmulatorError } from "./errors.js";
-import type { Logs } from "./logs.js";
+import { HOST_CALLS, WIDE_HOST_CALLS } from "./hostcalls.js";
+import { VmMetrics } from "./metrics.js";
 import type { ModuleFacts } from "./module.js";
-import { WASI_CALLS } from "./wasi.js";
-import { Wasm, type WasmImports, type WasmInstance, type WasmMemory, type WasmModule } from "./webassembly.js";
+import type { Plugin, VmSettings } from "./plugin.js";
+import type { Thread } from "./threads.js";
+import type { Server } from "./server.js";
+import { Ticks } from "./ticks.js";
+import { WASI_CALLS, WASI_NOTCAPABLE } from "./wasi.js";
+import { Wasm, type WasmImports, type WasmInstance, type WasmMemory } from "./webassembly.js";
 
 export type HostCall = (vm: Vm, ...args: number[]) => number | void;
-
-/** What a callback gave back; null when it is not exported, or failed. */
-export interface CallResult {
-  readonly value: number;
-  /** A local reply was asked for: iteration stops whatever the callback returned. */
-  readonly stopped: boolean;
-}
+/** A host function with a 64-bit argument behind its first. */
+export type WideHostCall = (vm: Vm, first: number, second: bigint) => number;
 
 /** Frames of the in-VM backtrace, as Envoy keeps them. */
 const BACKTRACE_FRAMES = 20;
+/** Ids of callouts and of metrics carry their kind in the low two bits. */
+const ID_STEP = 4;
 
-/** One instance of a module, with the contexts that live in it. */
+/** One instance of a module on one thread, with the contexts that live in it. */
 export class Vm {
   readonly contexts = new Map<number, Context>();
+  readonly settings: VmSettings;
+  readonly facts: ModuleFacts;
+  /** The context of what runs for no plugin: start and malloc. */
+  readonly base: VmContext;
   failed = false;
+  /** Roots whose proxy_on_done said "not yet", by plugin key. */
+  readonly pendingDone = new Map<string, RootContext>();
+  /** Plugin handles that keep the VM. */
+  users = 0;
   /** Asked for during a call, done after it: continue, close, local reply. */
   readonly #afterCall: (() => void)[] = [];
-  #nextId = 1;
+  readonly metrics: VmMetrics;
+  readonly ticks = new Ticks(this);
+  readonly #ids = [0, 1, 2];
+  #nextContext = 1;
+  #nextDns = 2;
   #current: Context | null = null;
-  #effective: Context | null = null;
+  #effective = 0;
   #stop = false;
   #starting = false;
   #allocating = false;
@@ -44,107 +57,200 @@ export class Vm {
   #memory!: WasmMemory;
 
   constructor(
-    readonly facts: ModuleFacts,
-    readonly logs: Logs,
-    module: WasmModule,
+    readonly thread: Thread,
+    plugin: Plugin,
   ) {
+    this.settings = plugin.vm;
+    this.facts = plugin.vm.code.facts;
+    this.base = new VmContext(this, plugin);
+    this.metrics = new VmMetrics(thread.server.metrics);
     const imports: WasmImports = {};
-    for (const { module: where, name, kind } of facts.imports) {
+    for (const { module: where, name, kind } of this.facts.imports) {
       const names = (imports[where] ??= {});
       if (kind === 2) names[name] = this.#memory = new Wasm.Memory({ initial: 1, maximum: 16384 });
       else names[name] = this.#hostFunction(where, name);
     }
     try {
-      this.#instance = new Wasm.Instance(module, imports);
+      this.#instance = new Wasm.Instance(plugin.vm.code.module, imports);
     } catch (error) {
       this.#raise();
       throw new EmulatorError(`Failed to create new Wasm instance: ${(error as Error).message}`);
     }
     const memory = this.#instance.exports.memory;
     if (memory instanceof Wasm.Memory) this.#memory = memory;
+    this.#start();
+  }
+
+  get server(): Server {
+    return this.thread.server;
   }
 
   /** `_initialize` (and `main`), else `_start`, with most of the host out of reach. */
-  start(context: Context): void {
+  #start(): void {
     this.#starting = true;
+    const call = (name: string, ...args: number[]): void => {
+      if (!this.failed && this.#exports(name)) this.invoke(name, this.base, ...args);
+    };
     try {
-      if (this.has("_initialize")) {
-        this.call("_initialize", context);
-        if (this.has("main")) this.call("main", context, 0, 0);
-        else this.call("__main_void", context);
-      } else this.call("_start", context);
+      if (this.#exports("_initialize")) {
+        call("_initialize");
+        if (this.#exports("main")) call("main", 0, 0);
+        else call("__main_void");
+      } else call("_start");
     } finally {
       this.#starting = false;
     }
   }
 
-  allocateId(): number {
-    return this.#nextId++;
+  allocateContextId(): number {
+    return this.#nextContext++;
+  }
+
+  /** The next id of a callout: 0 HTTP, 1 gRPC call, 2 gRPC stream. */
+  nextCalloutId(kind: 0 | 1 | 2): number {
+    const id = this.#ids[kind]! + ID_STEP;
+    this.#ids[kind] = id;
+    return id;
+  }
+
+  nextDnsToken(): number {
+    return this.#nextDns++;
   }
 
   /** The context that a host call is about. */
   get context(): Context {
-    const context = this.#effective ?? this.#current;
-    if (context === null) throw new EmulatorError("A host function was called outside of any callback.");
-    return context;
+    if (this.#effective !== 0) {
+      const effective = this.contexts.get(this.#effective);
+      if (effective !== undefined) return effective;
+    }
+    return this.current;
   }
 
-  get root(): RootContext {
-    return this.context.root;
+  /** The context that the host has called the guest for, whatever is effective. */
+  get current(): Context {
+    if (this.#current === null) throw new EmulatorError("A host function was called outside of any callback.");
+    return this.#current;
+  }
+
+  /** The guest is running. */
+  get calling(): boolean {
+    return this.#current !== null;
   }
 
   setEffective(id: number): number {
-    const context = this.contexts.get(id);
-    if (context === undefined) return Status.BadArgument;
-    this.#effective = context;
+    if (!this.contexts.has(id)) return Status.BadArgument;
+    this.#effective = id;
     return Status.Ok;
   }
 
+  /** The callback's answer will be taken as "stop". */
   stopIteration(): void {
     this.#stop = true;
+  }
+
+  get iterationStopped(): boolean {
+    return this.#stop;
   }
 
   afterCall(action: () => void): void {
     this.#afterCall.push(action);
   }
 
+  /** Whether the host would call this callback. */
   has(name: string): boolean {
-    return typeof this.#instance.exports[name] === "function" && name in CALLBACKS;
+    return this.#exports(name) && (this.settings.capabilities?.has(name) ?? true);
   }
 
-  /** Calls the guest, then does what it asked for. A trap marks the VM as failed and is logged. */
-  call(name: string, context: Context, ...args: number[]): CallResult | null {
+  #exports(name: string): boolean {
+    return name in CALLBACKS && typeof this.#instance.exports[name] === "function";
+  }
+
+  /** Calls the guest if it has the callback, then does what it asked for. null: not called, or trapped. */
+  call(name: string, context: Context, ...args: number[]): number | null {
     if (this.failed || !this.has(name)) return null;
-    if (this.#current !== null) throw new EmulatorError(`Re-entry of ${name}: Envoy never does this.`);
+    return this.deferring(() => {
+      const value = this.invoke(name, context, ...args);
+      return this.failed ? null : value;
+    });
+  }
+
+  /** After the action, which calls the guest, everything is done that was put off meanwhile. */
+  deferring<T>(action: () => T): T {
+    let result: T;
+    try {
+      result = action();
+    } catch (error) {
+      this.#stop = false;
+      this.#afterCall.length = 0;
+      throw error;
+    }
+    this.#stop = false;
+    while (this.#afterCall.length > 0) this.#afterCall.shift()!();
+    return result;
+  }
+
+  /** One call into the guest. A trap marks the VM as failed and is logged. */
+  invoke(name: string, context: Context, ...args: number[]): number {
+    // A gRPC stream that fails at once calls back before its host call has returned.
+    const current = this.#current;
+    const effective = this.#effective;
     let value: number | undefined;
     this.#current = context;
+    this.#effective = 0;
     try {
       value = (this.#instance.exports[name] as (...a: number[]) => number | undefined)(...args);
     } catch (error) {
       if (this.#fatal === null) this.fail(this.#trapMessage(name, error));
     } finally {
-      this.#current = null;
-      this.#effective = null;
+      this.#current = current;
+      this.#effective = effective;
     }
-    const stopped = this.#stop;
-    this.#stop = false;
-    this.#raise();
-    const result = this.failed ? null : { value: (value ?? 0) >>> 0, stopped };
-    for (const action of this.#afterCall.splice(0)) action();
-    return result;
+    if (current === null) this.#raise();
+    return (value ?? 0) >>> 0;
+  }
+
+  /** Calls the guest for something that no request waits for. */
+  guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.server.report(error);
+    }
+  }
+
+  log(level: number, message: string): void {
+    this.server.logs.add(level, message, (this.context.plugin ?? this.base.owner).name);
+  }
+
+  /** A plugin let go; the last one takes the VM with it. */
+  release(): void {
+    if (--this.users > 0) return;
+    this.dispose();
+  }
+
+  /** Forgets all that is under way, without a word to the filter. */
+  dispose(): void {
+    this.thread.forget(this);
+    this.ticks.close();
+    for (const context of [...this.contexts.values()]) if (context instanceof RootContext) context.dispose();
   }
 
   fail(message: string): void {
     this.failed = true;
-    this.logs.add(4, message, true);
+    this.server.logs.add(4, message, this.base.owner.name, true);
+    this.thread.forget(this);
+  }
+
+  /** Something that the test must not miss, even when the guest catches what a host call throws. */
+  fatal(error: EmulatorError): EmulatorError {
+    this.#fatal ??= error;
+    return error;
   }
 
   #raise(): void {
     const fatal = this.#fatal;
     this.#fatal = null;
-    if (fatal === null) return;
-    this.#afterCall.length = 0;
-    throw fatal;
+    if (fatal !== null) throw fatal;
   }
 
   #trapMessage(name: string, error: unknown): string {
@@ -160,18 +266,16 @@ export class Vm {
     return message;
   }
 
-  #allowed(where: string, name: string): boolean {
-    if (this.#allocating) return MALLOC_ALLOWED.includes(name);
-    if (!this.#starting) return true;
-    return where === "env" ? START_ONLY_ENV.includes(name) : !START_DENIED_WASI.includes(name);
+  #restricted(where: string, name: string): boolean {
+    if (this.#allocating) return !MALLOC_ALLOWED.includes(name);
+    if (!this.#starting) return false;
+    return where === "env" ? !START_ONLY_ENV.includes(name) : START_DENIED_WASI.includes(name);
   }
 
   #hostFunction(where: string, name: string): (...raw: (number | bigint)[]) => number | void {
-    const wasi = WASI_MODULES.includes(where);
-    const implementation = (wasi ? WASI_CALLS : HOST_CALLS)[name];
-    const wide = HOST_FUNCTIONS.find((f) => f.name === name)?.signature.includes("I") ?? false;
-    return (...raw: (number | bigint)[]): number | void => {
-      if (!this.#allowed(where, name)) throw new Error("restricted_callback");
+    const implementation = this.#implementation(where, name);
+    return (...raw) => {
+      if ((this.#allocating || this.#starting) && this.#restricted(where, name)) throw new Error("restricted_callback");
       try {
         if (this.#current === null) {
           // Envoy has no current context while it instantiates, and dereferences null.
@@ -179,16 +283,41 @@ export class Vm {
             `The module's start section calls ${name}, which crashes Envoy; build with --exportStart _initialize.`,
           );
         }
-        if (implementation === undefined) {
-          throw new EmulatorError(`The emulator does not have ${where}.${name} yet; run this test with --host envoy.`);
-        }
-        const args = wide ? raw.map(Number) : (raw as number[]);
-        return implementation(this, ...args.map((n) => (wide ? n : n >>> 0)));
+        return implementation(raw);
       } catch (error) {
-        // The guest could catch this; the test must not miss it.
-        if (error instanceof EmulatorError) this.#fatal ??= error;
+        if (error instanceof EmulatorError) this.fatal(error);
         throw error;
       }
+    };
+  }
+
+  #implementation(where: string, name: string): (raw: (number | bigint)[]) => number | void {
+    const wasi = WASI_MODULES.includes(where);
+    const { capabilities } = this.settings;
+    if (capabilities !== null && (wasi || name.startsWith("proxy_")) && !capabilities.has(name)) {
+      const denied = wasi ? WASI_NOTCAPABLE : Status.InternalFailure;
+      return () => {
+        const message = `Attempted call to restricted proxy-wasm capability: ${name}`;
+        this.server.logs.add(4, message, this.base.owner.name, true);
+        return denied;
+      };
+    }
+    const wide = WIDE_HOST_CALLS[name];
+    if (!wasi && wide !== undefined) {
+      return (raw) => wide(this, (raw[0] as number) >>> 0, BigInt.asUintN(64, raw[1] as bigint));
+    }
+    const call = (wasi ? WASI_CALLS : HOST_CALLS)[name];
+    if (call === undefined) {
+      return () => {
+        throw new EmulatorError(`The emulator does not have ${where}.${name}; run this test with --host envoy.`);
+      };
+    }
+    // Of the 64-bit arguments of WASI none is looked at.
+    const has64 = HOST_FUNCTIONS.find((f) => f.name === name)?.signature.includes("I") ?? false;
+    if (has64) return (raw) => call(this, ...raw.map((n) => (typeof n === "bigint" ? Number(n) : n >>> 0)));
+    return (raw) => {
+      for (let i = 0; i < raw.length; i++) raw[i] = (raw[i] as number) >>> 0;
+      return call(this, ...(raw as number[]));
     };
   }
 
@@ -236,15 +365,25 @@ export class Vm {
   give(data: string, ptrPtr: number, lenPtr: number): number {
     let at = 0;
     if (data.length > 0) {
-      at = this.#allocate(data.length);
-      if (at === 0 || !this.write(at, data)) return Status.InvalidMemoryAccess;
+      at = this.place(data);
+      if (at === 0) return Status.InvalidMemoryAccess;
     }
     return this.writeU32(ptrPtr, at) && this.writeU32(lenPtr, data.length) ? Status.Ok : Status.InvalidMemoryAccess;
   }
 
+  /** Puts data into memory that the guest allocates; 0 when it gives none. */
+  place(data: string): number {
+    const at = this.#allocate(data.length);
+    return at !== 0 && this.write(at, data) ? at : 0;
+  }
+
   #allocate(size: number): number {
     const { malloc, proxy_on_memory_allocate } = this.#instance.exports;
+    const current = this.#current;
+    const effective = this.#effective;
     this.#allocating = true;
+    this.#current = this.base;
+    this.#effective = 0;
     try {
       return ((malloc ?? proxy_on_memory_allocate) as (n: number) => number)(size) >>> 0;
     } catch (error) {
@@ -252,6 +391,8 @@ export class Vm {
       return 0;
     } finally {
       this.#allocating = false;
+      this.#current = current;
+      this.#effective = effective;
     }
   }
 }

@@ -8,6 +8,8 @@ const INVAL = 28;
 const NOENT = 44;
 const NOSYS = 52;
 const NOTSUP = 58;
+/** What a function answers that the plugin's capabilities do not allow. */
+export const WASI_NOTCAPABLE = 76;
 const RANDOM_LIMIT = 64 * 1024;
 
 const constant =
@@ -27,13 +29,8 @@ function write(vm: Vm, fd: number, iovs: number, count: number, ret: number): nu
     if (part === null) return FAULT;
     text += part;
   }
-  if (text !== "") vm.logs.add(fd === 1 ? 2 : 4, text.replace(/\n$/, ""));
+  if (text !== "") vm.log(fd === 1 ? 2 : 4, text.replace(/\n$/, ""));
   return vm.writeU32(ret, text.length) ? 0 : FAULT;
-}
-
-function environment(vm: Vm): string[] {
-  const lines = Object.entries(vm.root.plugin.environment).map(([name, value]) => `${name}=${value}\0`);
-  return lines.map((line) => Buffer.from(line).toString("latin1"));
 }
 
 /** WASI as Envoy's host has it: logs, clocks, random bytes; everything else only answers. */
@@ -79,7 +76,7 @@ export const WASI_CALLS: Readonly<Record<string, HostCall>> = {
   sock_send: constant(NOTSUP),
   sock_shutdown: constant(NOTSUP),
   environ_get(vm, pointers = 0, text = 0) {
-    for (const line of environment(vm)) {
+    for (const line of vm.settings.environment) {
       if (!vm.writeU32(pointers, text) || !vm.write(text, line)) return FAULT;
       pointers += 4;
       text += line.length;
@@ -87,15 +84,15 @@ export const WASI_CALLS: Readonly<Record<string, HostCall>> = {
     return 0;
   },
   environ_sizes_get(vm, count = 0, size = 0) {
-    const lines = environment(vm);
+    const lines = vm.settings.environment;
     return vm.writeU32(count, lines.length) && vm.writeU32(size, lines.join("").length) ? 0 : FAULT;
   },
   args_get: constant(0),
   args_sizes_get: (vm, count = 0, size = 0) => (vm.writeU32(count, 0) && vm.writeU32(size, 0) ? 0 : FAULT),
   clock_time_get(vm, id = 0, _precision = 0, ret = 0) {
     if (id > 1) return NOTSUP;
-    const now = id === 0 ? BigInt(Date.now()) * 1_000_000n : process.hrtime.bigint();
-    return vm.writeU64(ret, now) ? 0 : FAULT;
+    const { clock } = vm.server;
+    return vm.writeU64(ret, id === 0 ? clock.realtime() : clock.monotonic()) ? 0 : FAULT;
   },
   clock_res_get: (vm, id = 0, ret = 0) => (id > 1 ? NOTSUP : vm.writeU64(ret, 1n) ? 0 : FAULT),
   random_get(vm, ptr = 0, len = 0) {

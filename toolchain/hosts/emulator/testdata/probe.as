@@ -29,16 +29,41 @@ declare function proxy_foreign(n: usize, nn: usize, a: usize, an: usize, ptr: us
 @external("env", "proxy_replace_header_map_value") declare function proxy_set_header(m: u32, k: usize, kn: usize, v: usize, vn: usize): u32;
 @external("env", "proxy_remove_header_map_value") declare function proxy_remove_header(m: u32, k: usize, kn: usize): u32;
 @external("env", "proxy_define_metric") declare function proxy_define_metric(t: u32, n: usize, nn: usize, ret: usize): u32;
+@external("env", "proxy_increment_metric") declare function proxy_increment_metric(id: u32, delta: i64): u32;
+@external("env", "proxy_record_metric") declare function proxy_record_metric(id: u32, value: u64): u32;
+@external("env", "proxy_get_metric") declare function proxy_get_metric(id: u32, ret: usize): u32;
+@external("env", "proxy_set_tick_period_milliseconds") declare function proxy_tick(ms: u32): u32;
+@external("env", "proxy_get_shared_data")
+declare function proxy_get_shared_data(k: usize, kn: usize, ptr: usize, len: usize, cas: usize): u32;
+@external("env", "proxy_set_shared_data")
+declare function proxy_set_shared_data(k: usize, kn: usize, v: usize, vn: usize, cas: u32): u32;
+@external("env", "proxy_register_shared_queue") declare function proxy_register_queue(n: usize, nn: usize, ret: usize): u32;
+@external("env", "proxy_resolve_shared_queue")
+declare function proxy_resolve_queue(v: usize, vn: usize, n: usize, nn: usize, ret: usize): u32;
+@external("env", "proxy_enqueue_shared_queue") declare function proxy_enqueue(id: u32, v: usize, vn: usize): u32;
+@external("env", "proxy_dequeue_shared_queue") declare function proxy_dequeue(id: u32, ptr: usize, len: usize): u32;
+@external("env", "proxy_http_call")
+declare function proxy_http_call(u: usize, un: usize, h: usize, hn: usize, b: usize, bn: usize, t: usize, tn: usize, ms: u32, ret: usize): u32;
+@external("env", "proxy_grpc_call")
+declare function proxy_grpc_call(g: usize, gn: usize, s: usize, sn: usize, m: usize, mn: usize, h: usize, hn: usize, b: usize, bn: usize, ms: u32, ret: usize): u32;
+@external("env", "proxy_grpc_stream")
+declare function proxy_grpc_stream(g: usize, gn: usize, s: usize, sn: usize, m: usize, mn: usize, h: usize, hn: usize, ret: usize): u32;
+@external("env", "proxy_grpc_send") declare function proxy_grpc_send(id: u32, b: usize, bn: usize, end: u32): u32;
+@external("env", "proxy_grpc_cancel") declare function proxy_grpc_cancel(id: u32): u32;
+@external("env", "proxy_grpc_close") declare function proxy_grpc_close(id: u32): u32;
+@external("env", "envoy_resolve_dns") declare function envoy_resolve_dns(n: usize, nn: usize, ret: usize): u32;
 @external("wasi_snapshot_preview1", "fd_write") declare function fd_write(fd: u32, iovs: usize, n: u32, ret: usize): u32;
 @external("wasi_snapshot_preview1", "random_get") declare function random_get(p: usize, n: u32): u32;
 @external("wasi_snapshot_preview1", "clock_time_get") declare function clock_time_get(id: u32, p: u64, ret: usize): u32;
 @external("wasi_snapshot_preview1", "environ_sizes_get") declare function environ_sizes_get(a: usize, b: usize): u32;
+@external("wasi_snapshot_preview1", "environ_get") declare function environ_get(a: usize, b: usize): u32;
 @external("wasi_snapshot_preview1", "proc_exit") declare function proc_exit(code: u32): void;
 
 const ret: usize = memory.data(32, 8);
 let lines: string[] = [];
 const paths = new Map<u32, string>();
 let failMalloc = false;
+let lastStream: u32 = 0;
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -50,8 +75,14 @@ function hex(n: u8): i32 {
   return n <= 57 ? n - 48 : (n | 32) - 87;
 }
 
-/** Percent-encoded text as bytes. */
+/** Percent-encoded text as bytes; `~N~c` is N times the character. */
 function bytes(s: string): ArrayBuffer {
+  if (s.length > 2 && s.charCodeAt(0) == 126) {
+    const end = s.indexOf("~", 1);
+    const many = new ArrayBuffer(<i32>parseInt(s.substring(1, end)));
+    memory.fill(changetype<usize>(many), <u8>s.charCodeAt(end + 1), many.byteLength);
+    return many;
+  }
   const raw = Uint8Array.wrap(String.UTF8.encode(s));
   const out = new Uint8Array(raw.length);
   let n = 0;
@@ -67,6 +98,7 @@ function bytes(s: string): ArrayBuffer {
 /** Bytes as text in which everything but printable ASCII is escaped. */
 function show(ptr: usize, n: usize): string {
   let s = "";
+  if (n > 3000) return n.toString() + " bytes " + show(ptr, 20) + ".." + show(ptr + n - 20, 20);
   for (let i: usize = 0; i < n; i++) {
     const c = load<u8>(ptr + i);
     if (c < 32 || c > 126 || c == 37) s += "%" + (c < 16 ? "0" : "") + (<u32>c).toString(16);
@@ -199,9 +231,12 @@ function run(a: string[]): string {
   }
   if (op == "continue") return proxy_continue_stream(int(a[1])).toString();
   if (op == "close") return proxy_close_stream(int(a[1])).toString();
-  if (op == "effective") return proxy_set_effective_context(int(a[1])).toString();
+  if (op == "effective") return proxy_set_effective_context(a[1] == "last" ? lastStream : int(a[1])).toString();
   if (op == "done") return proxy_done().toString();
-  if (op == "status") return proxy_get_status(ret + 8, ret, ret + 4).toString() + " " + load<u32>(ret + 8).toString();
+  if (op == "status") {
+    const s = proxy_get_status(ret + 8, ret, ret + 4);
+    return s.toString() + " " + load<u32>(ret + 8).toString() + (load<u32>(ret + 4) == 0 ? "" : " [" + show(load<u32>(ret), load<u32>(ret + 4)) + "]");
+  }
   if (op == "time") return proxy_time(ret).toString() + (load<u64>(ret) > 1600000000000000000 ? " now" : " wrong");
   if (op == "level") return proxy_get_log_level(ret).toString() + " " + load<u32>(ret).toString();
   if (op == "foreign") {
@@ -209,10 +244,90 @@ function run(a: string[]): string {
     const d = bytes(a[2]);
     return answer(proxy_foreign(p(n), n.byteLength, p(d), d.byteLength, ret, ret + 4));
   }
-  if (op == "metric") {
+  if (op == "foreignnull") {
     const n = bytes(a[1]);
-    return proxy_define_metric(0, p(n), n.byteLength, ret).toString();
+    const d = bytes(a[2]);
+    return proxy_foreign(p(n), n.byteLength, p(d), d.byteLength, 0, 0).toString();
   }
+  if (op == "expr") {
+    const n = String.UTF8.encode("expr_create");
+    const d = bytes(a[1]);
+    const s = proxy_foreign(p(n), n.byteLength, p(d), d.byteLength, ret, ret + 4);
+    if (s != 0) return "create " + s.toString();
+    const token = load<u32>(ret);
+    const e = String.UTF8.encode("expr_evaluate");
+    return "evaluate " + answer(proxy_foreign(p(e), e.byteLength, token, 4, ret, ret + 4));
+  }
+  if (op == "define") {
+    const n = bytes(a[2]);
+    const s = proxy_define_metric(int(a[1]), p(n), n.byteLength, ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "inc") return proxy_increment_metric(int(a[1]), <i64>parseInt(a[2])).toString();
+  if (op == "rec") return proxy_record_metric(int(a[1]), <u64>(<i64>parseInt(a[2]))).toString();
+  if (op == "metric") {
+    const s = proxy_get_metric(int(a[1]), ret);
+    return s.toString() + " " + load<u64>(ret).toString();
+  }
+  if (op == "tick") return proxy_tick(int(a[1])).toString();
+  if (op == "setdata") {
+    const k = bytes(a[1]);
+    const v = bytes(a[2]);
+    return proxy_set_shared_data(p(k), k.byteLength, p(v), v.byteLength, int(a[3])).toString();
+  }
+  if (op == "getdata") {
+    const k = bytes(a[1]);
+    const s = proxy_get_shared_data(p(k), k.byteLength, ret, ret + 4, ret + 8);
+    return answer(s) + (s == 0 ? " " + load<u32>(ret + 8).toString() : "");
+  }
+  if (op == "queue") {
+    const n = bytes(a[1]);
+    const s = proxy_register_queue(p(n), n.byteLength, ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "resolve") {
+    const v = bytes(a[1]);
+    const n = bytes(a[2]);
+    const s = proxy_resolve_queue(p(v), v.byteLength, p(n), n.byteLength, ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "enqueue") {
+    const v = bytes(a[2]);
+    return proxy_enqueue(int(a[1]), p(v), v.byteLength).toString();
+  }
+  if (op == "dequeue") return answer(proxy_dequeue(int(a[1]), ret, ret + 4));
+  if (op == "call") {
+    const u = bytes(a[1]);
+    const h = serialise(a[2]);
+    const b = bytes(a[3]);
+    const t = serialise(a[4]);
+    const s = proxy_http_call(p(u), u.byteLength, p(h), h.byteLength, p(b), b.byteLength, p(t), t.byteLength, int(a[5]), ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "grpccall" || op == "grpcstream") {
+    const g = bytes(a[1]);
+    const v = bytes(a[2]);
+    const m = bytes(a[3]);
+    const h = serialise(a[4]);
+    let s: u32;
+    if (op == "grpccall") {
+      const b = bytes(a[5]);
+      s = proxy_grpc_call(p(g), g.byteLength, p(v), v.byteLength, p(m), m.byteLength, p(h), h.byteLength, p(b), b.byteLength, int(a[6]), ret);
+    } else s = proxy_grpc_stream(p(g), g.byteLength, p(v), v.byteLength, p(m), m.byteLength, p(h), h.byteLength, ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "grpcsend") {
+    const b = bytes(a[2]);
+    return proxy_grpc_send(int(a[1]), p(b), b.byteLength, int(a[3])).toString();
+  }
+  if (op == "grpccancel") return proxy_grpc_cancel(int(a[1])).toString();
+  if (op == "grpcclose") return proxy_grpc_close(int(a[1])).toString();
+  if (op == "dns") {
+    const n = bytes(a[1]);
+    const s = envoy_resolve_dns(p(n), n.byteLength, ret);
+    return s.toString() + " " + load<u32>(ret).toString();
+  }
+  if (op == "grow") return memory.grow(int(a[1])).toString();
   if (op == "write") {
     const d = bytes(a[2]);
     store<u32>(ret, <u32>p(d));
@@ -223,6 +338,16 @@ function run(a: string[]): string {
   if (op == "random") return random_get(ret, 8).toString() + (load<u64>(ret) != 0 ? " some" : " none");
   if (op == "clock") return clock_time_get(int(a[1]), 0, ret).toString();
   if (op == "environ") return environ_sizes_get(ret, ret + 4).toString() + " " + load<u32>(ret).toString();
+  if (op == "environment") {
+    environ_sizes_get(ret, ret + 4);
+    const pointers = heap.alloc(4 * load<u32>(ret) + 4);
+    const n = load<u32>(ret + 4);
+    const text = heap.alloc(n + 1);
+    const s = environ_get(pointers, text);
+    const all = show(text, n).split("%00");
+    all.sort();
+    return s.toString() + " " + n.toString() + " " + all.join(" ");
+  }
   if (op == "exit") {
     proc_exit(int(a[1]));
     return "returned";
@@ -245,10 +370,10 @@ function run(a: string[]): string {
 }
 
 /** Runs what the configuration says for this phase; the answer is what `return` said, or `otherwise`. */
-function phase(name: string, ctx: u32, detail: string, otherwise: u32): u32 {
+function phase(name: string, ctx: u32, detail: string, otherwise: u32, key: string = ""): u32 {
   let result = otherwise;
   say(name + detail);
-  const path = paths.has(ctx) ? paths.get(ctx) : "";
+  const path = key != "" ? key : paths.has(ctx) ? paths.get(ctx) : "";
   for (let i = 0; i < lines.length; i++) {
     const space = lines[i].indexOf(" ");
     if (space < 0) continue;
@@ -264,6 +389,7 @@ function phase(name: string, ctx: u32, detail: string, otherwise: u32): u32 {
 }
 
 export function proxy_on_context_create(ctx: u32, parent: u32): void {
+  if (parent != 0) lastStream = ctx;
   phase("create", ctx, parent == 0 ? " root" : " stream", 0);
 }
 
@@ -321,4 +447,57 @@ export function proxy_on_done(ctx: u32): u32 {
 export function proxy_on_delete(ctx: u32): void {
   phase("delete", ctx, "", 0);
   paths.delete(ctx);
+}
+
+export function proxy_on_http_call_response(ctx: u32, id: u32, headers: u32, size: u32, trailers: u32): void {
+  const key = id.toString();
+  phase("answer", ctx, " " + key + " " + headers.toString() + " " + size.toString() + " " + trailers.toString(), 0, key);
+}
+
+export function proxy_on_grpc_receive_initial_metadata(ctx: u32, id: u32, n: u32): void {
+  phase("grpcinitial", ctx, " " + id.toString() + " " + n.toString(), 0, id.toString());
+}
+
+export function proxy_on_grpc_receive(ctx: u32, id: u32, size: u32): void {
+  phase("grpcmessage", ctx, " " + id.toString() + " " + size.toString(), 0, id.toString());
+}
+
+export function proxy_on_grpc_receive_trailing_metadata(ctx: u32, id: u32, n: u32): void {
+  phase("grpctrailing", ctx, " " + id.toString() + " " + n.toString(), 0, id.toString());
+}
+
+export function proxy_on_grpc_close(ctx: u32, id: u32, status: u32): void {
+  phase("grpcclosed", ctx, " " + id.toString() + " " + status.toString(), 0, id.toString());
+}
+
+export function proxy_on_queue_ready(ctx: u32, id: u32): void {
+  phase("queued", ctx, " " + id.toString(), 0, id.toString());
+}
+
+export function proxy_on_foreign_function(ctx: u32, id: u32, size: u32): void {
+  phase("foreign", ctx, " " + id.toString() + " " + size.toString(), 0);
+}
+
+export function envoy_on_resolve_dns(ctx: u32, token: u32, size: u32): void {
+  phase("resolved", ctx, " " + token.toString() + " " + size.toString(), 0, token.toString());
+}
+
+export function proxy_on_new_connection(ctx: u32): u32 {
+  return phase("connection", ctx, "", 0);
+}
+
+export function proxy_on_downstream_data(ctx: u32, size: u32, end: u32): u32 {
+  return phase("down", ctx, " " + size.toString() + " " + end.toString(), 0);
+}
+
+export function proxy_on_upstream_data(ctx: u32, size: u32, end: u32): u32 {
+  return phase("up", ctx, " " + size.toString() + " " + end.toString(), 0);
+}
+
+export function proxy_on_downstream_connection_close(ctx: u32, peer: u32): void {
+  phase("downclosed", ctx, " " + peer.toString(), 0);
+}
+
+export function proxy_on_upstream_connection_close(ctx: u32, peer: u32): void {
+  phase("upclosed", ctx, " " + peer.toString(), 0);
 }

@@ -73,7 +73,13 @@ export async function play(proxy: Proxy, scenario: Scenario): Promise<{ start: s
         logs: logs(),
       });
     } catch (error) {
-      exchanges.push({ request, response: ["", (error as Error).message], body: "", upstream: [], logs: logs() });
+      exchanges.push({
+        request,
+        response: ["", (error as Error).message.split("\n")[0]!],
+        body: "",
+        upstream: [],
+        logs: logs(),
+      });
     }
   }
   return { start, exchanges };

@@ -1,0 +1,38 @@
+import { FilterState } from "./filterstate.js";
+import type { TlsFacts } from "./tls.js";
+
+/** A stretch of a connection as properties show it. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What Envoy knows of a stream or connection beside its headers. */
+export class StreamInfo {
+  readonly filterState = new FilterState();
+  requestBodySize = 0;
+  responseBodySize = 0;
+  responseCode: number | null = null;
+  responseDetails: string | null = null;
+  responseFlags = 0;
+  /** Set when the router has chosen a host. */
+  upstreamHost: (Peer & { readonly cluster: string }) | null = null;
+  /** Set when the connection to it stands. */
+  upstreamConnection: { readonly local: string; readonly readyAfter: bigint } | null = null;
+  terminationDetails: string | null = null;
+  /** Nanoseconds from the first byte that was sent to the upstream to the last one that came back. */
+  backendLatency: bigint | null = null;
+  /** Set when the stream is over. */
+  duration: bigint | null = null;
+
+  constructor(
+    /** Nanoseconds since the epoch. */
+    readonly startTime: bigint,
+    readonly connectionId: number,
+    readonly source: Peer,
+    readonly destination: Peer,
+    readonly tls: TlsFacts | null,
+    /** "HTTP/1.1" or "HTTP/2"; null for TCP. */
+    readonly protocol: string | null,
+  ) {}
+}
