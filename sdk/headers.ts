@@ -21,9 +21,9 @@ import {
   scratchFor,
 } from "./runtime/memory";
 import { decodeUtf8 } from "../sdk/std/utf8";
-import { equalBytes, equalsIgnoreCase, isFieldValue } from "../sdk/std/field";
+import { equalsIgnoreCase, isFieldValue } from "../sdk/std/field";
 import { isPseudoValue } from "./runtime/guard";
-import { factsOfName, GUARDED, literalFacts, literalLength, literalOf, LOWER, TOKEN, VALUE } from "./runtime/literals";
+import { factsOfName, GUARDED, literalFacts, literalLength, literalOf, TOKEN, VALUE } from "./runtime/literals";
 import { logAlways } from "./log";
 
 /** The host refuses to write to it. */
@@ -247,8 +247,8 @@ export class HeaderMap {
   private write(how: i32, name: string, value: string): Status {
     const knownName = literalOf(name);
     const knownValue = literalOf(value);
-    const nameRoom = knownName ? 0 : roomFor(name);
-    const scratch = scratchFor(nameRoom + (knownValue ? 0 : roomFor(value)));
+    const nameRoom: usize = knownName ? <usize>0 : roomFor(name);
+    const scratch = scratchFor(nameRoom + (knownValue ? <usize>0 : roomFor(value)));
     put(knownName, name, scratch);
     const namePtr = putPtr;
     const nameLength = putLength;
@@ -287,16 +287,14 @@ export class HeaderMap {
   /** Index of the first line of `name` from `from` on, or -1 with the reason in `status`. */
   private find(name: string, from: i32): i32 {
     if (!this.fetch()) return -1;
-    const literal = literalOf(name);
-    const known = literal && literalFacts(literal) & LOWER ? literal : 0;
-    const length = known ? <u32>literalLength(known) : <u32>name.length;
+    const length = <u32>name.length;
     let data = this.lineAt(from);
     const sizes = this.pairs + 4;
     const end = sizes + ((<usize>this.count) << 3);
     for (let at = sizes + ((<usize>from) << 3); at < end; at += 8) {
       const both = load<u64>(at);
       const nameLength = <u32>both;
-      if (nameLength == length && (known ? equalBytes(data, known, length) : equalsIgnoreCase(data, name))) {
+      if (nameLength == length && equalsIgnoreCase(data, name)) {
         const i = <u32>((at - sizes) >> 3);
         this.at = i;
         this.line = data;
@@ -305,7 +303,7 @@ export class HeaderMap {
         this.foundLength = <u32>(both >> 32);
         return i;
       }
-      data += <usize>nameLength + <usize>(both >> 32) + 2;
+      data += <usize>nameLength + <usize>(<u32>(both >> 32)) + 2;
     }
     this.status = Status.NotFound;
     return -1;

@@ -13,8 +13,6 @@ export const VALUE: u32 = 2;
 export const TOKEN: u32 = 4;
 /** A pseudo-header or `host`. */
 export const GUARDED: u32 = 8;
-/** Without capital letters, as the host gives names. */
-export const LOWER: u32 = 16;
 
 /**
  * Slots of a table by address: u32 address of the literal, u32 address of its bytes. Literals lie side by side, 16 bytes apart
@@ -48,10 +46,8 @@ export function literalFacts(bytes: usize): u32 {
 function encode(text: string): usize {
   const bytes = heap.alloc(encodedLengthMax(text) + 8) + 8;
   const length = encodeUtf8(text, bytes);
-  let lower = LOWER;
-  for (let i: usize = 0; i < length; i++) if (<u32>load<u8>(bytes + i) - 0x41 < 26) lower = 0;
   store<u32>(bytes - 8, <u32>length);
-  store<u32>(bytes - 4, KNOWN | lower | (isFieldValue(bytes, length) ? VALUE : 0) | factsOfName(bytes, length));
+  store<u32>(bytes - 4, KNOWN | (isFieldValue(bytes, length) ? VALUE : 0) | factsOfName(bytes, length));
   return bytes;
 }
 

@@ -36,13 +36,6 @@ export function isFieldValue(ptr: usize, length: usize): bool {
   return true;
 }
 
-/** Whether `length` bytes are the same at both addresses. */
-export function equalBytes(a: usize, b: usize, length: usize): bool {
-  for (; length >= 8; length -= 8, a += 8, b += 8) if (load<u64>(a) != load<u64>(b)) return false;
-  for (; length; length--, a++, b++) if (load<u8>(a) != load<u8>(b)) return false;
-  return true;
-}
-
 /** Whether as many bytes at `ptr` as `name` has characters are the same but for ASCII case. */
 export function equalsIgnoreCase(ptr: usize, name: string): bool {
   const text = changetype<usize>(name);

@@ -120,7 +120,7 @@ test("headers too large for the cap are an error value, and the filter goes on",
 
 test("a configuration too large for the cap is refused", async () => {
   const host = await start();
-  assert.equal(host.configure(ROOT, new Uint8Array(MALLOC_CAP + 1)), "$: could not be read");
+  assert.equal(host.configure(ROOT, new Uint8Array(MALLOC_CAP + 1)), "$: is larger than 4 MiB");
   assert.equal(host.configure(ROOT, Buffer.from("{}")), null);
   assert.equal(host.configure(ROOT, Buffer.from('{"a":1}')), '$: unknown key "a"');
 });

@@ -116,7 +116,7 @@ const ENV: Readonly<Record<string, Names>> = {
   proxy_get_header_map_size: names(null, null, null, "getHeaderMapSize", BYTES),
   proxy_get_buffer_status: names("(HttpBody.length)", null, null, "getBufferStatus"),
   proxy_get_buffer_bytes: names(
-    "HttpBody.bytes(), HttpBody.text()",
+    "HostBuffer.bytes(), HostBuffer.text()",
     "get_buffer",
     "GetHttpRequestBody …",
     "getBufferBytes",
@@ -142,7 +142,7 @@ const ENV: Readonly<Record<string, Names>> = {
   proxy_grpc_stream: names("GrpcStream.open()", "open_grpc_stream", null, "RootContext::grpcStreamHandler"),
   proxy_grpc_send: names("GrpcStream.send()", "send_grpc_stream_message", null, "GrpcStreamHandlerBase::send"),
   proxy_grpc_cancel: names(
-    "GrpcStream.cancel(), (end of the stream)",
+    "GrpcStream.cancel()",
     "cancel_grpc_call, cancel_grpc_stream",
     null,
     "GrpcCallHandlerBase::cancel",

@@ -101,7 +101,7 @@ test("values that are not allowed", () => {
   for (const good of ["a", "0", "a-b", "a--b", "a".repeat(63)]) assert.equal(reasonOf(`name: "${good}"`), "accepted");
 
   const with_ = (line: string) => reasonOf(`name: a\n${line}`);
-  assert.equal(with_("type: tcp"), "DIR/filter.yaml: type must be one of http");
+  assert.equal(with_("type: udp"), "DIR/filter.yaml: type must be one of http, tcp");
   assert.equal(with_("phase: authn"), "DIR/filter.yaml: phase must be one of AUTHN, AUTHZ, STATS");
   assert.equal(with_("phase: [AUTHN]"), "DIR/filter.yaml: phase must be one of AUTHN, AUTHZ, STATS");
   assert.equal(
