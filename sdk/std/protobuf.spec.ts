@@ -1,7 +1,10 @@
 import { ProtoReader, ProtoWriter, zigzagDecode, zigzagEncode } from "./protobuf";
 
+/** Of a copy that the reader holds: a literal of an array is gone when nobody does. */
 function over(bytes: StaticArray<u8>): ProtoReader {
-  return ProtoReader.over(changetype<usize>(bytes), bytes.length);
+  const copy = new Uint8Array(bytes.length);
+  memory.copy(copy.dataStart, changetype<usize>(bytes), bytes.length);
+  return new ProtoReader(copy);
 }
 
 function written(writer: ProtoWriter): u32[] {

@@ -244,12 +244,12 @@ const EXPORTS: Readonly<Record<string, Names>> = {
   proxy_on_configure: names("RootContext.onConfigure()", "on_configure", "OnPluginStart", "RootContext::onConfigure"),
   proxy_on_tick: names("RootContext.onTick()", "on_tick", "OnTick", "RootContext::onTick"),
   proxy_on_done: names(
-    "HttpContext.onDone(), RootContext.onDone()",
+    "StreamContext.onDone(), RootContext.onDone()",
     "on_done",
     "OnPluginDone",
     "Context::onDone, RootContext::onDone",
   ),
-  proxy_on_log: names("HttpContext.onLog()", "on_log", "OnHttpStreamDone, OnStreamDone", "ContextBase::onLog"),
+  proxy_on_log: names("StreamContext.onLog()", "on_log", "OnHttpStreamDone, OnStreamDone", "ContextBase::onLog"),
   proxy_on_delete: names("(the object is let go)", null, "(runtime)", "ContextBase::onDelete"),
   proxy_on_new_connection: names(
     "TcpFilter.onNewConnection()",
