@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { Random } from "../fuzz/inputs.js";
 import { Cases, everyPattern, everyText, type Case } from "./pattern-cases.js";
 import { Differential } from "./pattern-differential.js";
 import { GoRegexp } from "./pattern-oracle.js";
@@ -359,6 +360,31 @@ describe("compared with Go's regexp", GO, () => {
     t.diagnostic(`${differential.seen.taken} patterns, ${differential.seen.pairs} pairs`);
     assert.ok(differential.seen.taken > 1000);
     assert.equal(differential.seen.refused, 0);
+  });
+
+  test("patterns and texts for which no automaton has enough memory", async () => {
+    const differential = await Differential.of(oracle);
+    const program = await stdProgram("pattern");
+    const random = new Random();
+    random.seed(SEED, 0);
+    const letters = (length: number): string => Array.from({ length }, () => "ab"[random.below(2)]).join("");
+    const texts = [letters(8000), `${letters(5000)}c${letters(300)}`, `${letters(6000)}aab`].map((text) =>
+      Buffer.from(text),
+    );
+    const patterns = [
+      "[ab]*a[ab]{12}c",
+      "(?:(a)|b)*?a([ab]{12})c|(ab+)$",
+      "^(?:a|(b))*a[ab]{13}$",
+      "(a|b){0,9}b(.{14}a|c)(b*)$",
+    ];
+    for (const pattern of patterns) {
+      program.number("compileMachines", pattern);
+      assert.ok(
+        texts.some((text) => program.number("givesUp", text)),
+        pattern,
+      );
+      differential.compare([{ pattern: Buffer.from(pattern), template: Buffer.from("<$1>"), texts }]);
+    }
   });
 
   test("every code point folds as Go folds it", async () => {

@@ -180,6 +180,13 @@ export function machines(ptr: usize, length: usize): i32 {
   return 0;
 }
 
+/** Whether the automaton of the pattern, with all the memory that it may have, gives up on a text. */
+export function givesUp(ptr: usize, length: usize): bool {
+  const program = compiler!.forward!;
+  const automaton = new Automaton(program, compiler!.alphabet!, Mode.First, !program.anchored, null);
+  return automaton.forward(ptr, ptr, ptr + length, false) == GAVE_UP;
+}
+
 function same(slots: StaticArray<i32>): bool {
   const p = pattern!;
   for (let i = 0; i <= p.groups; i++) {
