@@ -1,6 +1,10 @@
 import { ProtoReader, ProtoWriter, zigzagDecode, zigzagEncode } from "./protobuf";
 
+/** Keeps what readers read: they know only where it is. */
+const kept: StaticArray<u8>[] = [];
+
 function over(bytes: StaticArray<u8>): ProtoReader {
+  kept.push(bytes);
   return ProtoReader.over(changetype<usize>(bytes), bytes.length);
 }
 
