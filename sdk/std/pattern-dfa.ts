@@ -98,7 +98,12 @@ export class Automaton {
       let cell: u32 = 0;
       while (at < end) {
         cell = load<u32>(row + (<u32>table + load<u16>(bytes + ((<usize>load<u8>(at)) << 1))));
-        if (cell & (MATCHED | SPECIAL)) break;
+        if (cell & (MATCHED | SPECIAL)) {
+          if (cell & SPECIAL) break;
+          last = at;
+          if (soon) return last;
+          cell ^= MATCHED;
+        }
         row = cell;
         at++;
       }
@@ -139,7 +144,11 @@ export class Automaton {
       let cell: u32 = 0;
       while (at > from) {
         cell = load<u32>(row + (<u32>table + load<u16>(bytes + ((<usize>load<u8>(at - 1)) << 1))));
-        if (cell & (MATCHED | SPECIAL)) break;
+        if (cell & (MATCHED | SPECIAL)) {
+          if (cell & SPECIAL) break;
+          last = at;
+          cell ^= MATCHED;
+        }
         row = cell;
         at--;
       }

@@ -1,10 +1,11 @@
 import { ProtoReader, ProtoWriter, zigzagDecode, zigzagEncode } from "./protobuf";
 
-/** Of a copy that the reader holds: a literal of an array is gone when nobody does. */
+/** Keeps what readers read: they know only where it is. */
+const kept: StaticArray<u8>[] = [];
+
 function over(bytes: StaticArray<u8>): ProtoReader {
-  const copy = new Uint8Array(bytes.length);
-  memory.copy(copy.dataStart, changetype<usize>(bytes), bytes.length);
-  return new ProtoReader(copy);
+  kept.push(bytes);
+  return ProtoReader.over(changetype<usize>(bytes), bytes.length);
 }
 
 function written(writer: ProtoWriter): u32[] {

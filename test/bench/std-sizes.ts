@@ -52,6 +52,7 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
   ["forwarded: X-Forwarded-For", "forwarded", "xffAddress", "return xffAddress(ptr, <i32>length, 0) ? 1 : 0;"],
   ["hash: SipHash-1-3", "hash", "sipHash13", "return <i32>sipHash13(ptr, length, 1, 2);"],
   ["hex: decode a string", "hex", "fromHex", "const b = fromHex(text(1)); return b ? b.length : 0;"],
+  ["inflate: zlib", "inflate", "inflate", "const b = inflate(bytes(1), 1000); return b ? b.length : 0;"],
   [
     "json: pull reader, strings",
     "json",

@@ -68,7 +68,7 @@ engine's machines says the same, too. Seed of the generated ones: ${seed}. One d
 | patterns | both take | both refuse | only Go takes | pairs of a pattern and a text | of them match | disagreements |
 |---|---|---|---|---|---|---|
 ${row("generated", generated)}
-${row("every one of two atoms and three operators, with every text of four letters", every)}
+${row("every one of up to two atoms and three operators, with every text of up to four letters a and b", every)}
 `;
 }
 

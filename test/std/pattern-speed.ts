@@ -35,6 +35,7 @@ const CASES: readonly (readonly [string, string, string])[] = [
   ],
   ["class-heavy, e-mail in 4 KiB", "[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}", log(80) + "jane.doe@example.test"],
   ["address", "([0-9]{1,3}\\.){3}[0-9]{1,3}", "client=10.1.22.254; proto=https"],
+  ["no end in sight, 1 KiB", "([^ ]+) (.*)", log(20).replaceAll("\n", " ")],
   [
     "UUID",
     "^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { Random } from "../fuzz/inputs.js";
 import { Cases, everyPattern, everyText, type Case } from "./pattern-cases.js";
 import { Differential } from "./pattern-differential.js";
 import { GoRegexp } from "./pattern-oracle.js";
@@ -9,6 +10,8 @@ import { compileStd, stdProgram, StdProgram } from "./program.js";
 const SEED = 20261126;
 const CASES = 4000;
 const TEXTS = 5;
+
+const POSIX = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split(" ");
 
 const DRIVER = ["test/std/drivers/pattern.ts", "test/std/drivers/io.ts"];
 const GO = process.env["CI"] ? {} : { skip: GoRegexp.isThere() ? false : "there is no Go here: not run" };
@@ -32,6 +35,319 @@ describe("compared with Go's regexp", GO, () => {
     assert.ok(matching > pairs / 2 && matching < pairs, "both results are common");
   });
 
+  test("every form of the documented syntax, and what looks like one", async () => {
+    const differential = await Differential.of(oracle);
+    const texts = [
+      ...[
+        "",
+        "a",
+        "ab",
+        "aab",
+        "abc",
+        "A",
+        "é",
+        "É",
+        "日",
+        "k\u212a",
+        "sſ",
+        "a\nb\n",
+        "a]b-c^",
+        "09 az_\t\v\f\r",
+        "{2}",
+        "a{,2}",
+      ],
+      ...["x\x07\x7f\x80", "\u{1f600}S", "[:alpha:]", "a.b*c\\E", "foo bar\n", "aaaa", "-a-", "σΣς", "\ufffd"],
+    ].map((text) => Buffer.from(text));
+    texts.push(Buffer.of(0x61, 0xff, 0x62), Buffer.of(0xe2, 0x82), Buffer.of(0xc3, 0xa9, 0x80));
+    const taken = [
+      ...[
+        "",
+        "a",
+        "é",
+        "日",
+        ".",
+        "(?s).",
+        "[abc]",
+        "[a-z]",
+        "[^a-z]",
+        "[]a]",
+        "[^]a]",
+        "[a-]",
+        "[-a]",
+        "[a\\-\\]]",
+        "[a^]",
+      ],
+      ...[
+        "\\d",
+        "\\s",
+        "\\w",
+        "\\D",
+        "\\S",
+        "\\W",
+        "[\\d_]",
+        "[^\\D5]",
+        "[\\W\\s]",
+        "[\\d-z]",
+        "[[:word:]-]",
+        "[[a]",
+        "[[:a]",
+      ],
+      ...POSIX.flatMap((name) => [`[[:${name}:]]`, `[[:^${name}:]]`, `(?i)[[:${name}:]]`, `[^[:${name}:]b]`]),
+      ...[
+        "ab",
+        "a|b",
+        "a|ab",
+        "ab|a",
+        "|a",
+        "a||b",
+        "()",
+        "(|a)*",
+        "(|a)+",
+        "(a*)*",
+        "(a*)+",
+        "(a|b)*?b",
+        "(a*)(b?)(c)",
+      ],
+      ...[
+        "a*",
+        "a+",
+        "a?",
+        "a*?",
+        "a+?",
+        "a??",
+        "a{2}",
+        "a{2,}",
+        "a{1,2}",
+        "a{0}",
+        "a{0,0}",
+        "a{1,2}?",
+        "a{2,}?",
+        "a{0,1}",
+      ],
+      ...[
+        "a{,2}",
+        "a{",
+        "a{1",
+        "a{1,",
+        "a{a}",
+        "a{01}",
+        "a{1,02}",
+        "{",
+        "}",
+        "]",
+        "a{1000}",
+        "(a{10}){100}",
+        "(?:a{0}){1000}",
+      ],
+      ...[
+        "(a)",
+        "(?P<n>a)",
+        "(?<n>a)(?<n>b)",
+        "(?P<_1A>a)(b)",
+        "(?:a)b",
+        "(?i)k",
+        "(?i:s)",
+        "(?i)é",
+        "(?i)[k]",
+        "(?i)[^k]",
+      ],
+      ...[
+        "(?i)σ",
+        "(?m)^b$",
+        "(?m)a$",
+        "^a",
+        "b$",
+        "\\Aa",
+        "b\\z",
+        "(?m)\\Ab",
+        "(?s)a.b",
+        "(?U)a*",
+        "(?U)a*?",
+        "(?U)a+b??",
+        "(?im)^B",
+      ],
+      ...[
+        "(?i-s)A.",
+        "(?-i)a",
+        "(?s-i:.)",
+        "a(?i)b|c",
+        "(a(?i)b)c",
+        "(?i)a(?-i)b",
+        "(?)a",
+        "(?:)",
+        "a(?i)*",
+        "a*(?i)*",
+        "(?:a*)*?",
+      ],
+      ...[
+        "\\ba",
+        "a\\b",
+        "\\Ba",
+        "a\\B",
+        "\\b",
+        "\\B",
+        "\\b\\B",
+        "^*",
+        "$+",
+        "\\b{2}",
+        "a^b",
+        "a$b",
+        "(?m)$\\n^",
+        "(^a|b$)",
+      ],
+      ...[
+        "\\a",
+        "\\f",
+        "\\t",
+        "\\n",
+        "\\r",
+        "\\v",
+        "\\0",
+        "\\007",
+        "\\0101",
+        "\\101",
+        "\\11",
+        "\\777",
+        "\\x41",
+        "\\x{41}",
+      ],
+      ...[
+        "\\x{0000041}",
+        "\\x{1F600}",
+        "\\x{10FFFF}",
+        "[\\x41-\\x{e9}]",
+        "\\.",
+        "\\*",
+        "\\_",
+        "\\-",
+        "\\]",
+        "\\{",
+        "\\\\",
+        "[\\.]",
+        "[.*+]",
+      ],
+      ...[
+        "\\Qa.b*c\\\\E",
+        "\\Q\\E",
+        "\\Qab",
+        "\\Qab\\E+",
+        "\\Q\\",
+        "a\\Q|\\E|b",
+        "[^\\x00-\\x{10FFFF}]",
+        "[^\\x00-\\x{10FFFF}]*a",
+        "\ufffd",
+      ],
+    ];
+    const refused = [
+      ...[
+        "(",
+        ")",
+        "a)",
+        "(a",
+        "(?:a",
+        "[",
+        "[]",
+        "[^]",
+        "[a",
+        "[a-",
+        "[z-a]",
+        "[a-\\d]",
+        "*",
+        "+a",
+        "a|*",
+        "(?i)*",
+        "(*a)",
+        "a**",
+      ],
+      ...[
+        "a*+",
+        "a+*",
+        "a???",
+        "a{2}{3}",
+        "a{1001}",
+        "a{2,1}",
+        "a{1,1001}",
+        "(a{40}){26}",
+        "((a{10}){10}){11}",
+        "{2}",
+        "(|{2})",
+      ],
+      ...[
+        "\\",
+        "a\\",
+        "\\1",
+        "\\8",
+        "\\18",
+        "\\9",
+        "\\c",
+        "\\e",
+        "\\h",
+        "\\C",
+        "\\E",
+        "\\G",
+        "\\K",
+        "\\N",
+        "\\R",
+        "\\X",
+        "\\Z",
+        "\\é",
+        "\\k<a>",
+      ],
+      ...[
+        "\\x",
+        "\\x4",
+        "\\xg1",
+        "\\x{",
+        "\\x{}",
+        "\\x{g}",
+        "\\x{110000}",
+        "\\x{41",
+        "\\p",
+        "\\p{",
+        "\\p{X",
+        "\\pX",
+        "[\\b]",
+        "[\\A]",
+      ],
+      ...[
+        "(?=a)",
+        "(?!a)",
+        "(?<=a)",
+        "(?<!a)",
+        "(?>a)",
+        "(?#a)",
+        "(?P=n)",
+        "(?P>n)",
+        "(?'n'a)",
+        "(?P<>a)",
+        "(?P<n",
+        "(?P<n>a",
+        "(?P<a b>c)",
+      ],
+      ...[
+        "(?<é>a)",
+        "(?P<n-1>a)",
+        "(?x)a",
+        "(?i",
+        "(?i-)a",
+        "(?-)a",
+        "(?--i)a",
+        "(?i-i-i)a",
+        "(?",
+        "(?P",
+        "(?<",
+        "(?P<",
+        "(?R)",
+        "(?1)",
+      ],
+      ...["[[:foo:]]", "[[:alpha:", "[[:Alpha:]]", "[[:^^alpha:]]", "[[:d:]]", "[[::]]", "[[:a]b:]"],
+    ];
+    const template = Buffer.from("<$0|$1>");
+    differential.compare([...taken, ...refused].map((source) => ({ pattern: Buffer.from(source), template, texts })));
+    const { seen } = differential;
+    assert.deepEqual([seen.taken, seen.refused, seen.exceptions.size], [taken.length, refused.length, 0]);
+  });
+
   test("every small pattern with every small text", async (t) => {
     const differential = await Differential.of(oracle);
     const forms = ["%s%s", "%s|%s", "%s*", "%s+", "%s?", "%s*?", "%s{2}", "%s??", "%s+?", "%s|", "%s{1,2}?"];
@@ -44,6 +360,31 @@ describe("compared with Go's regexp", GO, () => {
     t.diagnostic(`${differential.seen.taken} patterns, ${differential.seen.pairs} pairs`);
     assert.ok(differential.seen.taken > 1000);
     assert.equal(differential.seen.refused, 0);
+  });
+
+  test("patterns and texts for which no automaton has enough memory", async () => {
+    const differential = await Differential.of(oracle);
+    const program = await stdProgram("pattern");
+    const random = new Random();
+    random.seed(SEED, 0);
+    const letters = (length: number): string => Array.from({ length }, () => "ab"[random.below(2)]).join("");
+    const texts = [letters(8000), `${letters(5000)}c${letters(300)}`, `${letters(6000)}aab`].map((text) =>
+      Buffer.from(text),
+    );
+    const patterns = [
+      "[ab]*a[ab]{12}c",
+      "(?:(a)|b)*?a([ab]{12})c|(ab+)$",
+      "^(?:a|(b))*a[ab]{13}$",
+      "(a|b){0,9}b(.{14}a|c)(b*)$",
+    ];
+    for (const pattern of patterns) {
+      program.number("compileMachines", pattern);
+      assert.ok(
+        texts.some((text) => program.number("givesUp", text)),
+        pattern,
+      );
+      differential.compare([{ pattern: Buffer.from(pattern), template: Buffer.from("<$1>"), texts }]);
+    }
   });
 
   test("every code point folds as Go folds it", async () => {

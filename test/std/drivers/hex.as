@@ -11,7 +11,7 @@ export function encode(ptr: usize, length: usize): usize {
 export function decode(ptr: usize, length: usize): usize {
   const out = heap.alloc(length + 1);
   const written = decodeHex(ptr, length, out);
-  const answer = written < 0 ? 0 : give(out, written);
+  const answer: usize = written < 0 ? 0 : give(out, written);
   heap.free(out);
   return answer;
 }

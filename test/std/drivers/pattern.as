@@ -1,4 +1,4 @@
-import { AlphabetBuilder } from "../../../sdk/std/pattern-alphabet";
+import { Alphabet } from "../../../sdk/std/pattern-alphabet";
 import { backtrack, Outcome } from "../../../sdk/std/pattern-backtrack";
 import { Automaton, GAVE_UP, Mode } from "../../../sdk/std/pattern-dfa";
 import { addFolds } from "../../../sdk/std/pattern-fold";
@@ -6,7 +6,7 @@ import { Ints } from "../../../sdk/std/pattern-memory";
 import { OnePass, OnePassBuilder } from "../../../sdk/std/pattern-onepass";
 import { Parser } from "../../../sdk/std/pattern-parse";
 import { Pike } from "../../../sdk/std/pattern-pike";
-import { Compiler } from "../../../sdk/std/pattern-program";
+import { Compiler, Program } from "../../../sdk/std/pattern-program";
 import { Ranges } from "../../../sdk/std/pattern-ranges";
 import { Output, Replacement } from "../../../sdk/std/pattern-replace";
 import { Literal, NOWHERE } from "../../../sdk/std/pattern-search";
@@ -16,14 +16,8 @@ import { give, giveArray, giveText } from "./io";
 
 let pattern: Pattern | null = null;
 let replacement: Replacement | null = null;
-/** The same pattern for the machines one by one. */
-let compiler: Compiler | null = null;
-let onePass: OnePass | null = null;
+let machinesOf: Machines | null = null;
 const pike = new Pike();
-// Automata that forget all the time.
-let forward: Automaton | null = null;
-let whole: Automaton | null = null;
-let backward: Automaton | null = null;
 
 /** Bytes of the automata that forget. */
 const LITTLE: u32 = 2048;
@@ -48,23 +42,7 @@ export function compileUnits(ptr: usize, length: usize): i32 {
 /** As compile, and prepares `machines`. */
 export function compileMachines(ptr: usize, length: usize): i32 {
   if (!compile(ptr, length)) return 0;
-  const text = new Ints();
-  codePointsOfUtf8(ptr, length, text, i32.MAX_VALUE - 1);
-  const parser = new Parser(text);
-  parser.parse();
-  const made = new Compiler(parser.tree, 10000);
-  made.compile();
-  parser.free();
-  text.free();
-  compiler = made;
-  const program = made.forward!;
-  const alphabet = made.alphabet!;
-  onePass = new OnePassBuilder(program, alphabet).build();
-  const prefix = made.prefix.length && !program.anchored ? new Literal(made.prefix) : null;
-  forward = new Automaton(program, alphabet, Mode.First, !program.anchored, prefix, LITTLE);
-  whole = new Automaton(program, alphabet, Mode.Whole, false, null, LITTLE);
-  const reverse = made.backward;
-  backward = reverse ? new Automaton(reverse, alphabet, Mode.Longest, false, null, LITTLE) : null;
+  machinesOf = new Machines(pattern!, ptr, length);
   return 1;
 }
 
@@ -125,67 +103,114 @@ function places(found: bool, out: Ints): void {
   }
 }
 
-/** 0 when each machine says about a text what Pattern says, otherwise a number for where it does not. */
-export function machines(ptr: usize, length: usize): i32 {
-  const p = pattern!;
-  const made = compiler!;
-  const program = made.forward!;
-  const alphabet = made.alphabet!;
-  const end = ptr + length;
-  const count = (p.groups + 1) << 1;
-  const slots = new StaticArray<i32>(count);
-  const at = changetype<usize>(slots);
-  const small = new StaticArray<i32>(2);
+/** A pattern for each machine by itself. */
+class Machines {
+  readonly program: Program;
+  readonly alphabet: Alphabet;
+  private readonly onePass: OnePass | null;
+  // Automata that forget all the time.
+  private readonly forward: Automaton;
+  private readonly whole: Automaton;
+  private readonly backward: Automaton | null;
 
-  const matched = p.matches(ptr, length);
-  const wholly = p.matchesWhole(ptr, length);
-  for (let from: usize = 0; from <= length && from < 3; from++) {
-    const found = p.capture(ptr, length, from);
-    if (!from && found != matched) return 1;
-    if (pike.match(program, alphabet, ptr, ptr + from, end, end, false, false, at, count) != found) return 2;
-    if (found && !same(slots)) return 3;
-    const start = p.start();
-    const until = p.end();
-    if (p.find(ptr, length, from) != found || p.start() != start || p.end() != until) return 4;
-    if (program.anchored && from) continue;
-    const seen = forward!.forward(ptr, ptr + from, end, false);
-    if (seen != GAVE_UP && seen != (found ? ptr + until : NOWHERE)) return 5;
-    if (!found) continue;
-    p.capture(ptr, length, from);
-    if (backward) {
-      const begins = backward!.backward(ptr, ptr + from, ptr + until, end);
-      if (begins != GAVE_UP && begins != ptr + start) return 6;
-    }
-    // From the start of the match, which is known; with and without knowing its end.
-    for (let known = 0; known < 2; known++) {
-      const last = known ? ptr + until : end;
-      const outcome = backtrack(program, alphabet, ptr, ptr + start, last, end, known != 0, at, count);
-      if (outcome == Outcome.No || (outcome == Outcome.Yes && !same(slots))) return 7;
-      if (onePass && (!onePass!.match(ptr, ptr + start, last, end, known != 0, at, count) || !same(slots))) return 8;
-      if (!pike.match(program, alphabet, ptr, ptr + start, last, end, true, known != 0, at, count)) return 9;
-      if (!same(slots)) return 10;
-    }
-    if (!pike.match(program, alphabet, ptr, ptr + from, end, end, false, false, changetype<usize>(small), 2)) return 11;
-    if (small[0] != start || small[1] != until) return 12;
+  constructor(
+    private readonly pattern: Pattern,
+    ptr: usize,
+    length: usize,
+  ) {
+    const text = new Ints();
+    codePointsOfUtf8(ptr, length, text, i32.MAX_VALUE - 1);
+    const parser = new Parser(text);
+    parser.parse();
+    const made = new Compiler(parser.tree, 10000);
+    made.compile();
+    parser.free();
+    text.free();
+    const program = made.forward!;
+    const alphabet = made.alphabet!;
+    this.program = program;
+    this.alphabet = alphabet;
+    this.onePass = new OnePassBuilder(program, alphabet).build();
+    const prefix = made.prefix.length && !program.anchored ? new Literal(made.prefix) : null;
+    this.forward = new Automaton(program, alphabet, Mode.First, !program.anchored, prefix, LITTLE);
+    this.whole = new Automaton(program, alphabet, Mode.Whole, false, null, LITTLE);
+    const reverse = made.backward;
+    this.backward = reverse ? new Automaton(reverse, alphabet, Mode.Longest, false, null, LITTLE) : null;
   }
-  const seen = whole!.forward(ptr, ptr, end, true);
-  if (seen != GAVE_UP && seen != (wholly ? end : NOWHERE)) return 13;
-  if (p.captureWhole(ptr, length) != wholly) return 14;
-  if (pike.match(program, alphabet, ptr, ptr, end, end, true, true, at, count) != wholly) return 15;
-  if (wholly && !same(slots)) return 16;
-  const outcome = backtrack(program, alphabet, ptr, ptr, end, end, true, at, count);
-  if (outcome != Outcome.TooLarge && (outcome == Outcome.Yes) != wholly) return 17;
-  if (outcome == Outcome.Yes && !same(slots)) return 18;
-  if (pike.match(program, alphabet, ptr, ptr, end, end, false, false, at, 0) != matched) return 19;
-  return 0;
+
+  /** 0 when each machine says about a text what Pattern says, otherwise a number for where it does not. */
+  check(ptr: usize, length: usize): i32 {
+    const p = this.pattern;
+    const program = this.program;
+    const alphabet = this.alphabet;
+    const end = ptr + length;
+    const count = (p.groups + 1) << 1;
+    const slots = new StaticArray<i32>(count);
+    const at = changetype<usize>(slots);
+    const small = new StaticArray<i32>(2);
+
+    const matched = p.matches(ptr, length);
+    const wholly = p.matchesWhole(ptr, length);
+    for (let from: usize = 0; from <= length && from < 3; from++) {
+      const found = p.capture(ptr, length, from);
+      if (!from && found != matched) return 1;
+      if (pike.match(program, alphabet, ptr, ptr + from, end, end, false, false, at, count) != found) return 2;
+      if (found && !this.same(slots)) return 3;
+      const start = p.start();
+      const until = p.end();
+      if (p.find(ptr, length, from) != found || p.start() != start || p.end() != until) return 4;
+      if (program.anchored && from) continue;
+      const seen = this.forward.forward(ptr, ptr + from, end, false);
+      if (seen != GAVE_UP && seen != (found ? ptr + until : NOWHERE)) return 5;
+      if (!found) continue;
+      p.capture(ptr, length, from);
+      if (this.backward) {
+        const begins = this.backward!.backward(ptr, ptr + from, ptr + until, end);
+        if (begins != GAVE_UP && begins != ptr + start) return 6;
+      }
+      // From the start of the match, which is known; with and without knowing its end.
+      for (let known = 0; known < 2; known++) {
+        const last = known ? ptr + until : end;
+        const outcome = backtrack(program, alphabet, ptr, ptr + start, last, end, known != 0, at, count);
+        if (outcome == Outcome.No || (outcome == Outcome.Yes && !this.same(slots))) return 7;
+        if (this.onePass && (!this.onePass!.match(ptr, ptr + start, last, end, known != 0, at, count) || !this.same(slots))) return 8;
+        if (!pike.match(program, alphabet, ptr, ptr + start, last, end, true, known != 0, at, count)) return 9;
+        if (!this.same(slots)) return 10;
+      }
+      if (!pike.match(program, alphabet, ptr, ptr + from, end, end, false, false, changetype<usize>(small), 2)) return 11;
+      if (small[0] != start || small[1] != until) return 12;
+    }
+    const seen = this.whole.forward(ptr, ptr, end, true);
+    if (seen != GAVE_UP && seen != (wholly ? end : NOWHERE)) return 13;
+    if (p.captureWhole(ptr, length) != wholly) return 14;
+    if (pike.match(program, alphabet, ptr, ptr, end, end, true, true, at, count) != wholly) return 15;
+    if (wholly && !this.same(slots)) return 16;
+    const outcome = backtrack(program, alphabet, ptr, ptr, end, end, true, at, count);
+    if (outcome != Outcome.TooLarge && (outcome == Outcome.Yes) != wholly) return 17;
+    if (outcome == Outcome.Yes && !this.same(slots)) return 18;
+    if (pike.match(program, alphabet, ptr, ptr, end, end, false, false, at, 0) != matched) return 19;
+    return 0;
+  }
+
+  private same(slots: StaticArray<i32>): bool {
+    const p = this.pattern;
+    for (let i = 0; i <= p.groups; i++) {
+      if (slots[i << 1] != p.start(i) || slots[(i << 1) + 1] != p.end(i)) return false;
+    }
+    return true;
+  }
 }
 
-function same(slots: StaticArray<i32>): bool {
-  const p = pattern!;
-  for (let i = 0; i <= p.groups; i++) {
-    if (slots[i << 1] != p.start(i) || slots[(i << 1) + 1] != p.end(i)) return false;
-  }
-  return true;
+/** What `check` of the machines says. */
+export function machines(ptr: usize, length: usize): i32 {
+  return machinesOf!.check(ptr, length);
+}
+
+/** Whether the automaton of the pattern, with all the memory that it may have, gives up on a text. */
+export function givesUp(ptr: usize, length: usize): bool {
+  const program = machinesOf!.program;
+  const automaton = new Automaton(program, machinesOf!.alphabet, Mode.First, !program.anchored, null);
+  return automaton.forward(ptr, ptr, ptr + length, false) == GAVE_UP;
 }
 
 export function setReplacement(template: usize, length: usize): bool {
@@ -281,15 +306,22 @@ export function fuzzText(ptr: usize, length: usize): i32 {
   return search(ptr, length);
 }
 
+const prepared: Array<Machines> = [];
+
+/** What `check` of the machines says about a text and the pattern that fuzzText takes for it. */
+export function fuzzTextMachines(ptr: usize, length: usize): i32 {
+  for (let i = prepared.length; i < PATTERNS.length; i++) {
+    const source = String.UTF8.encode(PATTERNS[i]);
+    prepared.push(new Machines(Pattern.compile(PATTERNS[i])!, changetype<usize>(source), source.byteLength));
+  }
+  return prepared[textPattern(ptr, length)].check(ptr, length);
+}
+
 /** The number of the pattern that fuzzText takes for a text. */
-export function textPattern(ptr: usize, length: usize): i32 {
+function textPattern(ptr: usize, length: usize): i32 {
   let sum: u32 = 0;
   for (let i: usize = 0; i < length; i++) sum = sum * 31 + load<u8>(ptr + i);
   return sum % PATTERNS.length;
-}
-
-export function patternOfText(number: i32): usize {
-  return giveText(PATTERNS[number]);
 }
 
 const inAngles = new Replacement("<$1>");

@@ -129,7 +129,7 @@ export function normalize(ptr: usize, length: usize, how: i32): usize {
   store<u8>(out + size, GUARD);
   const written = normalizePath(ptr, length, out, <PathNormalization>how);
   if (written > <isize>size || load<u8>(out + size) != GUARD) unreachable();
-  const result = written < 0 ? 0 : give(out, written);
+  const result: usize = written < 0 ? 0 : give(out, written);
   heap.free(out);
   return result;
 }
