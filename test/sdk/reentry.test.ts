@@ -42,7 +42,6 @@ const RETURNS_DATA: Readonly<Record<string, readonly string[]>> = {
   proxy_get_property: ["request_headers", "request_body", "response_headers", "response_body"],
   proxy_get_buffer_bytes: ["request_body", "response_body"],
 };
-const EMULATOR_LACKS = ["proxy_set_tick_period_milliseconds"];
 
 const PHASES = ["none", "request_headers", "request_body", "response_headers", "response_body", "log", "done"] as const;
 type PhaseName = (typeof PHASES)[number];
@@ -222,7 +221,6 @@ for (const host of ["emulator", "envoy"] as const) {
     after(() => proxy.close());
 
     for (const call of declared) {
-      if (host === "emulator" && EMULATOR_LACKS.includes(call)) continue;
       it(call, async () => {
         // Leaves a root that waits for proxy_done.
         if (call === "proxy_done") await proxy.reconfigure("2");

@@ -85,7 +85,7 @@ function connection(info: StreamInfo): ValueMap {
   const { tls } = info;
   return attributes({
     id: () => uint(info.connectionId),
-    mtls: () => bool(tls?.peer != null),
+    mtls: () => bool((tls?.peer ?? null) !== null),
     requested_server_name: () => string(tls?.serverName ?? ""),
     termination_details: () => text(info.terminationDetails),
     tls_version: () => text(tls?.version ?? null),
