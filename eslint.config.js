@@ -54,6 +54,7 @@ export default tseslint.config(
       "@typescript-eslint/no-empty-function": "off",
       "@typescript-eslint/prefer-as-const": "off",
       "@typescript-eslint/no-array-constructor": "off",
+      "@typescript-eslint/no-this-alias": "off",
       "prefer-const": "off",
       "no-constant-condition": "off",
     },

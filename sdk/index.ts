@@ -35,5 +35,6 @@ export { SharedData, SharedUpdate } from "./shared";
 export { StreamContext } from "./stream";
 export { registerTcpFilter, TcpContext, TcpData, TcpFilter } from "./tcp";
 export { Pairs, Value } from "./values";
+export { Compression, inflate, wasTooLarge } from "../sdk/std/inflate";
 export { JsonReader } from "../sdk/std/json";
 export { ProtoReader, ProtoWriter, WireType } from "../sdk/std/protobuf";

@@ -115,7 +115,7 @@ export class Cookies {
   }
 }
 
-/** Most bytes of name and value together, and of an attribute: browsers drop what is longer (section 5.7). */
+/** Most bytes of name and value together, and of an attribute: browsers drop what is longer (section 5.6). */
 export const COOKIE_MAX_LENGTH: i32 = 4096;
 export const COOKIE_MAX_ATTRIBUTE: i32 = 1024;
 

@@ -17,6 +17,7 @@ describe("json value", () => {
     expect(claims.get("ok").bool()).toBe(true);
     expect(claims.get("x").isNull).toBe(true);
     expect(claims.key(1).text()).toBe("exp");
+    expect(claims.keyText(1)).toBe("exp");
     expect(claims.at(1).i64()).toBe(1786212345);
   });
 
@@ -32,7 +33,8 @@ describe("json value", () => {
     expect(isNaN(root.get("huge").f64())).toBe(true);
     expect(root.at(9).type).toBe(JsonType.Missing);
     expect(root.at(-1).type).toBe(JsonType.Missing);
-    expect(root.key(9).text()).toBe("");
+    expect(root.key(9).isMissing).toBe(true);
+    expect(root.keyText(9)).toBe("");
   });
 
   it("refuses what is no JSON, and keys that are there twice", () => {

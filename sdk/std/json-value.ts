@@ -154,7 +154,14 @@ export class JsonValue {
     return new JsonValue(this.document, this.member((index << object) + object));
   }
 
-  /** The key of a member of an object, a string. */
+  /** The key of a member of an object; "" when there is none. */
+  keyText(index: i32): string {
+    if (!this.isObject || <u32>index >= <u32>this.length) return "";
+    const key = this.member(index << 1);
+    return decodeUtf8(this.textOf(key), <u32>(key >> 32));
+  }
+
+  /** The same as a value. */
   key(index: i32): JsonValue {
     if (!this.isObject || <u32>index >= <u32>this.length) return this.missing();
     return new JsonValue(this.document, this.member(index << 1));

@@ -41,5 +41,9 @@ describe("pattern-search", () => {
     expect(literal("ab").find(ptr, ptr + 9) == NOWHERE).toBe(true);
     expect(literal("ab").find(ptr, ptr + 10) == ptr + 8).toBe(true);
     expect(literal("ab").find(ptr + 9, ptr + 10) == NOWHERE).toBe(true);
+    const more = String.UTF8.encode("yyyyyybax");
+    const start = changetype<usize>(more);
+    expect(literal("bax").find(start, start + 8) == NOWHERE).toBe(true);
+    expect(literal("bax").find(start, start + 9) == start + 6).toBe(true);
   });
 });

@@ -76,7 +76,7 @@ function same(a: usize, b: usize, length: usize): bool {
   return true;
 }
 
-/** How common a byte is in header fields and URLs, by kind. */
+/** How common a byte is in header fields, URLs and text, by kind. */
 function rank(byte: u8): u32 {
   const c = <u32>byte;
   if (c - 0x61 < 26) {
@@ -84,5 +84,5 @@ function rank(byte: u8): u32 {
     return (0x1ef91d >> (c - 0x61)) & 1 ? 4 : 3;
   }
   if (c == 0x20 || c == 0x2f || c == 0x2e || c == 0x2d || c == 0x3d) return 4;
-  return c - 0x30 < 10 ? 3 : c - 0x41 < 26 ? 2 : c < 0x80 ? 1 : 0;
+  return c - 0x30 < 10 ? 3 : c - 0x41 < 26 ? 2 : c < 0xc0 ? 1 : 3;
 }

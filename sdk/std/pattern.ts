@@ -307,7 +307,7 @@ export class Pattern {
         if (!reversed)
           this.reversed = reversed = new Automaton(this.backward!, this.alphabet, Mode.Longest, false, null);
         start = reversed.backward(text, from, until, end);
-        if (start == GAVE_UP) until = GAVE_UP;
+        if (start > until) until = GAVE_UP; // no address
       }
     }
     if (until == NOWHERE) return NOWHERE;

@@ -68,14 +68,11 @@ export class ProtoReader {
   next(): bool {
     if (this.unread) this.skip();
     if (!this.ok || this.at >= this.end) return false;
-    const key = this.readVarint();
+    const key = this.readKey();
     if (!this.ok) return false;
-    const type = (<u32>key) & 7;
-    const field = key >> 3;
-    if (field == 0 || field > <u64>MAX_FIELD) return this.fail("bad field number");
-    if (type > <u32>WireType.Fixed32) return this.fail("bad wire type");
+    const type = key & 7;
     if (type == WireType.EndGroup) return this.fail("a group ends that has not begun");
-    this.field = <u32>field;
+    this.field = key >> 3;
     this.wireType = <WireType>type;
     this.unread = true;
     return true;
@@ -261,15 +258,12 @@ export class ProtoReader {
         this.fail("it ends within a group");
         return;
       }
-      const key = this.readVarint();
+      const key = this.readKey();
       if (!this.ok) return;
-      const type = (<u32>key) & 7;
-      const number = key >> 3;
-      if (number == 0 || number > <u64>MAX_FIELD) this.fail("bad field number");
-      else if (type > <u32>WireType.Fixed32) this.fail("bad wire type");
-      else if (type != WireType.EndGroup) this.skipValue(<WireType>type, <u32>number, depth);
+      const type = key & 7;
+      if (type != WireType.EndGroup) this.skipValue(<WireType>type, key >> 3, depth);
       else {
-        if (<u32>number != field) this.fail("a group ends that has not begun");
+        if (key >> 3 != field) this.fail("a group ends that has not begun");
         return;
       }
     }
@@ -277,6 +271,17 @@ export class ProtoReader {
 
   private has(size: usize): bool {
     return this.end - this.at >= size || this.fail("it ends within a field");
+  }
+
+  /** Number and type of a field: up to five bytes, however it is written. */
+  private readKey(): u32 {
+    const start = this.at;
+    const key = this.readVarint();
+    if (!this.ok) return 0;
+    const field = key >> 3;
+    if (field == 0 || field > <u64>MAX_FIELD || this.at - start > 5) this.fail("bad field number");
+    else if (<u32>key % 8 > <u32>WireType.Fixed32) this.fail("bad wire type");
+    return <u32>key;
   }
 
   private readVarint(): u64 {

@@ -112,12 +112,12 @@ function writeHex(out: ByteWriter, value: u64, count: i32): void {
   }
 }
 
-/** Most members of a tracestate (section 3.3.1), and most bytes of a key or a value. */
+/** Most members of a tracestate (section 3.3.2), and most bytes of a key or a value. */
 export const TRACESTATE_MAX_MEMBERS: i32 = 32;
 export const TRACESTATE_MAX_PART: i32 = 256;
 /** Longest field that is read: 32 of the longest members with room for white space. */
 export const TRACESTATE_MAX_LENGTH: i32 = 32768;
-/** A member longer than this is dropped first when the field must be shortened (section 3.3.1.5). */
+/** A member longer than this is dropped first when the field must be shortened (section 3.3.3.1). */
 const LONG_MEMBER: i32 = 128;
 
 export class TraceState {
@@ -184,7 +184,7 @@ export class TraceState {
 
   /**
    * Puts the member at the left end, as one has to do with one's own, and drops an older one with its key; the 33rd falls off
-   * at the right end. False, and no change, when key or value is not allowed (section 3.3.1).
+   * at the right end. False, and no change, when key or value is not allowed (section 3.3.2).
    */
   set(key: string, value: string): bool {
     const newKey = Slice.of(key);

@@ -10,9 +10,13 @@ import { fault, refusal, startEnvoy } from "./proxy.js";
 import { reportOf, tables } from "./report.js";
 import { helloSizes, prepareRows, ROW_TITLES, type RowId, type Rows } from "./rows.js";
 import { randomFrom } from "./stats.js";
+import { benchStd, stdTables } from "./std.js";
 import { WORKLOADS } from "./workloads.js";
 
-const USAGE = `npm run bench -- [options]
+const USAGE = `npm run bench -- std
+  functions of sdk/std beside their alternatives, outside Envoy
+
+npm run bench -- [options]
   --rounds N        rounds (default 16)
   --requests N      requests per row and round (default 10000)
   --passes N        slices that these are split into (default 40)
@@ -27,7 +31,8 @@ const USAGE = `npm run bench -- [options]
   --json            the report as JSON instead of tables
 `;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: "string", default: "16" },
     requests: { type: "string", default: "10000" },
@@ -73,6 +78,12 @@ async function start(envoy: string, all: Rows, workloads: typeof WORKLOADS) {
 
 async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(USAGE);
+  if (positionals.length) {
+    if (positionals[0] !== "std" || positionals.length > 1)
+      throw new Error(`there is no bench ${positionals.join(" ")}`);
+    const report = await benchStd(say);
+    return void process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : stdTables(report));
+  }
   const wanted = (values.rows?.split(",") ?? Object.keys(ROW_TITLES)) as RowId[];
   const unknown = wanted.find((row) => !(row in ROW_TITLES));
   if (unknown !== undefined)

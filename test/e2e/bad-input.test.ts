@@ -267,7 +267,7 @@ describe("Envoy", () => {
   });
 
   test("an upstream that is none", async () => {
-    await refuses(["run", good, "--upstream", "ftp://example.test"], /--upstream .*scheme must be http or https/, {
+    await refuses(["run", good, "--upstream", "ftp://example.test"], /--upstream .*scheme must be http, https or tcp/, {
       code: 2,
     });
     await refuses(["run", good, "--upstream", "http://example.test/path"], /--upstream .*a path cannot be given/, {

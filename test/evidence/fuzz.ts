@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "../../toolchain/build/index.js";
-import { ENTRANCES, type Entrance, type Result } from "../fuzz/entrances.js";
+import { ENTRANCES, projectOf, type Entrance, type Result } from "../fuzz/entrances.js";
 import type { Section } from "./main.js";
 
 const INPUTS = 1_000_000;
@@ -15,7 +15,7 @@ export const fuzz: Section = {
   name: "fuzz",
   title: "Fuzzing",
   async run() {
-    await build(fileURLToPath(new URL("../fuzz/filter", import.meta.url)));
+    for (const project of new Set(ENTRANCES.map(projectOf))) await build(project);
     const seed = 1 + Math.floor(Math.random() * 999_999_999);
     process.stdout.write(`seed ${seed}\n`);
     const waiting = [...ENTRANCES];

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { benchStd, stdTables } from "../bench/std.js";
 import { parsers, type FuzzResult } from "../std/fuzz.js";
 import type { Section } from "./main.js";
 
@@ -11,14 +12,16 @@ const WORKERS = 2;
 const MOST_MS = 30 * 60_000;
 const run = promisify(execFile);
 
-/** Generated inputs into every parser of sdk/std. */
+/** Speed and size of sdk/std, and generated inputs into every parser of it. */
 export const std: Section = {
   name: "std",
   title: "std: text and data",
   async run() {
+    // Before the machine is busy.
+    const tables = stdTables(await benchStd((line) => void process.stdout.write(`${line}\n`)));
     const seed = 1 + Math.floor(Math.random() * 999_999_999);
     process.stdout.write(`seed ${seed}\n`);
-    return await fuzzed(seed);
+    return `${await fuzzed(seed)}\n${tables}`;
   },
 };
 

@@ -15,6 +15,8 @@ import {
   largeMap,
   Random,
 } from "./inputs.js";
+import { fileURLToPath } from "node:url";
+import { CALL_ENTRANCES, CallsRun, type CallEntrance } from "./calls.js";
 import { STATE_ENTRANCES, StateRun, type StateEntrance } from "./state.js";
 
 const ROOT = 1;
@@ -31,9 +33,18 @@ export const ENTRANCES = [
   "local reply",
   "log",
   ...STATE_ENTRANCES,
+  ...CALL_ENTRANCES,
 ] as const;
 export type Entrance = (typeof ENTRANCES)[number];
-type StreamEntrance = Exclude<Entrance, StateEntrance>;
+type StreamEntrance = Exclude<Entrance, StateEntrance | CallEntrance>;
+
+const isCall = (entrance: Entrance): entrance is CallEntrance =>
+  (CALL_ENTRANCES as readonly string[]).includes(entrance);
+
+/** Folder of the filter that an entrance leads into. */
+export function projectOf(entrance: Entrance): string {
+  return fileURLToPath(new URL(isCall(entrance) ? "calls" : "filter", import.meta.url));
+}
 
 export interface Options {
   readonly seed: number;
@@ -62,9 +73,11 @@ export class FuzzError extends Error {
 
 /** Runs `count` inputs on one instance. */
 export function fuzz(wasm: Uint8Array, entrance: Entrance, options: Options): Result {
-  const run = (STATE_ENTRANCES as readonly string[]).includes(entrance)
-    ? new StateRun(wasm, entrance as StateEntrance)
-    : new Run(new FuzzHost(wasm), entrance as StreamEntrance);
+  const run = isCall(entrance)
+    ? new CallsRun(wasm, entrance)
+    : (STATE_ENTRANCES as readonly string[]).includes(entrance)
+      ? new StateRun(wasm, entrance as StateEntrance)
+      : new Run(new FuzzHost(wasm), entrance as StreamEntrance);
   let half = 0;
   for (let index = 0; index < options.count; index++) {
     if (index === options.count >> 1) half = run.host.size;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { build } from "../../toolchain/build/index.js";
-import { ENTRANCES, fuzz } from "./entrances.js";
+import { build, buildIfStale } from "../../toolchain/build/index.js";
+import { ENTRANCES, fuzz, projectOf } from "./entrances.js";
 import { Fault, FuzzHost, NOTHING } from "./host.js";
 import { instruction, largeMap, serialise } from "./inputs.js";
 
@@ -17,8 +17,9 @@ before(async () => {
 });
 
 for (const entrance of ENTRANCES) {
-  test(`${entrance}: ${COUNT} inputs, seed ${SEED}`, () => {
-    const result = fuzz(wasm, entrance, { seed: SEED, count: COUNT, checkEvery: 2, largeEvery: 500 });
+  test(`${entrance}: ${COUNT} inputs, seed ${SEED}`, async () => {
+    const module = readFileSync((await buildIfStale(projectOf(entrance))).wasm);
+    const result = fuzz(module, entrance, { seed: SEED, count: COUNT, checkEvery: 2, largeEvery: 500 });
     assert.equal(result.end, result.half, "linear memory grew in the second half");
   });
 }

@@ -34,7 +34,7 @@ async function send(proxy: Proxy, host: HostName, path: string) {
   return proxy.request({ path });
 }
 
-for (const host of ["envoy"] as const satisfies HostName[]) {
+for (const host of ["emulator", "envoy"] as const satisfies HostName[]) {
   for (const [mark, file] of TRAPS) {
     test(`a trap shows the author's line: ${mark}, on ${host}`, async () => {
       const { place, text } = marked(mark, file);

@@ -34,7 +34,7 @@ const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex"
 
 /**
  * Our pairs by net/http's rules, which are others: it takes a pair without = for a name (browsers send a value so: RFC 6265bis,
- * section 5.7, "the name string is empty, and the value string is the entire string"), removes space around names and quotes
+ * section 5.6, "the name string is empty, and the value string is the value of name-value-pair"), removes space around names and quotes
  * around values, takes spaces and commas in values, and drops what then is malformed.
  */
 function asGo(pairs: string): string {

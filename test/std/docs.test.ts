@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { compileStd } from "./program.js";
 
-const SUBJECTS = ["base64", "hex", "url", "cidr", "hash", "lru", "Fixed-slot table"];
+const SUBJECTS = ["base64", "hex", "url", "cidr", "hash", "lru", "Fixed-slot table", "json", "number", "utf8"];
 
 const sections = readFileSync(new URL("../../docs/std.md", import.meta.url), "utf8").split(/^## /m);
 const examples = SUBJECTS.flatMap((subject) => {
@@ -15,13 +15,14 @@ const examples = SUBJECTS.flatMap((subject) => {
 
 /** The example as a module whose `example` fails at the first wrong value. */
 function moduleOf(code: string): { source: string; checks: number } {
-  const imports: string[] = [];
+  const imports = [...code.matchAll(/^import [^;]*;$/gm)].map(([text]) =>
+    text.replace('"meshwasm/sdk/std/', '"./sdk/std/'),
+  );
   const body: string[] = [];
   let checks = 0;
-  for (const line of code.split("\n")) {
+  for (const line of code.replace(/^import [^;]*;$/gm, "").split("\n")) {
     const said = /^(.*?)([^ ].*); \/\/ ("[^"]*"|-?\d+|true|false|null)$/.exec(line);
-    if (line.startsWith("import ")) imports.push(line.replace('"meshwasm/sdk/std/', '"./sdk/std/'));
-    else if (said) {
+    if (said) {
       const [, indent, expression, value] = said as unknown as [string, string, string, string];
       const [, condition = "", plain] = /^(if \(\w+\) )?(.*)$/.exec(expression)!;
       body.push(`${indent}${condition}assert((${plain}) == ${value}, ${JSON.stringify(line.trim())});`);

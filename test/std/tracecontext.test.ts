@@ -165,7 +165,7 @@ test("mutations of tracestate, against a Map", () => {
   );
 });
 
-/** Section 3.3.1.5: "Entries larger than 128 characters long SHOULD be removed first. Then entries … starting from the end". */
+/** Section 3.3.3.1: "Entries larger than 128 characters long SHOULD be removed first. Then entries … starting from the end". */
 function shortened(state: Map<string, string>, limit: number): Map<string, string> {
   const left = new Map(state);
   const newestLast = [...state].reverse();

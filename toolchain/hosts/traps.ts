@@ -13,15 +13,15 @@ export class Traps {
     return message.includes(BACKTRACE) ? symbolicate(message, this.#find) : message;
   }
 
-  /** The message without its backtrace but with the author's place of the trap, as one line. */
+  /** The message with the author's place of the trap instead of its backtrace. */
   summarise(message: string): string {
     const at = message.indexOf("\n");
     if (!message.includes(BACKTRACE) || at < 0) return message;
     const symbolicator = new Symbolicator(this.#find);
     for (const line of message.split("\n")) symbolicator.line(line);
     const place = symbolicator.place();
-    const first = message.slice(0, at);
-    return place === null ? first : `${first} at ${place.file}:${place.line}:${place.column}`;
+    // Of a module from elsewhere the names of its functions are all there is.
+    return place === null ? message : `${message.slice(0, at)} at ${place.file}:${place.line}:${place.column}`;
   }
 
   readonly #find = (buildId: string | null): Twin | null => {

@@ -32,7 +32,7 @@ function writeAs(writer: JsonWriter, value: JsonValue): void {
     case JsonType.Object:
       writer.beginObject();
       for (let i = 0; i < value.length; i++) {
-        writer.writeKey(value.key(i).text());
+        writer.writeKey(value.keyText(i));
         writeAs(writer, value.at(i));
       }
       writer.endObject();
@@ -288,4 +288,12 @@ export function misused(ptr: usize, length: usize): i32 {
   }
   reader.end();
   return i32(reader.errorAt > <u32>length);
+}
+
+const pointedAt = JsonDocument.fromText('{"a/b":[{"~":"x","":[[1]]}],"é":0,"":{"":{"":{}}}}').root;
+
+/** Bit 0: the bytes are a pointer. Bit 1: it names something in a document. */
+export function pointerVerdict(ptr: usize, length: usize): i32 {
+  const pointer = decodeUtf8(ptr, length);
+  return i32(isJsonPointer(pointer)) | (i32(!jsonAt(pointedAt, pointer).isMissing) << 1);
 }

@@ -134,13 +134,14 @@ export function normalize(ptr: usize, length: usize, how: i32): usize {
   return result;
 }
 
-/** All variants of a path, and a query of it read in each way: a number that hangs on all of them. */
+/** All variants that fuzz/url.ts names: a bit for each that refuses the path. */
 export function everything(ptr: usize, length: usize): i32 {
   const size = normalizedPathMax(length);
   const out = heap.alloc(size + 1);
   store<u8>(out + size, GUARD);
   let refused = 0;
-  for (let how = 0; how < 16; how++) {
+  for (let how = 0; how < 12; how++) {
+    if (!((0x99f >> how) & 1)) continue;
     const written = normalizePath(ptr, length, out, <PathNormalization>how);
     if (written > <isize>size || load<u8>(out + size) != GUARD) unreachable();
     if (written < 0) refused |= 1 << how;

@@ -20,7 +20,7 @@ export const FUZZED: Fuzzed[] = [
       "A ,b=c,D e , F",
     ],
     dictionary: [",", " ", "\t", "=", '"', "\\", "==", 'a="b"', "a=b", "Basic", "Bearer "],
-    longest: 192,
+    longest: 96,
     check(input, result, program) {
       assert.ok(result < 8, `verdict ${result}`);
       const text = input.toString("latin1");

@@ -43,4 +43,31 @@ export const FUZZED: Fuzzed[] = [
     dictionary,
     check: (_input, result) => assert.equal(result, 0),
   },
+  {
+    name: "json pointer",
+    driver: "json",
+    export: "pointerVerdict",
+    corpus: ["", "/a~1b/0/~0", "/a~1b/0//0/0", "/é", "///", "/a~1b/-", "/a~1b/00"],
+    dictionary: ["/", "~", "~0", "~1", "~2", "0", "1", "a~1b", "é"],
+    longest: 64,
+    check(input, result) {
+      const pointer = input.toString();
+      const isPointer = /^(?:\/(?:[^~/]|~[01])*)*$/u.test(pointer);
+      const found = isPointer && named(pointer) !== undefined;
+      assert.equal(result, Number(isPointer) | (Number(found) << 1));
+    },
+    oracle: "a model",
+  },
 ];
+
+/** What a pointer names in the driver's document. */
+function named(pointer: string): unknown {
+  let value: unknown = { "a/b": [{ "~": "x", "": [[1]] }], é: 0, "": { "": { "": {} } } };
+  for (const token of pointer.split("/").slice(1)) {
+    const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (Array.isArray(value)) value = /^(?:0|[1-9]\d*)$/.test(key) ? value[Number(key)] : undefined;
+    else if (typeof value === "object" && value) value = Object.hasOwn(value, key) ? value[key as never] : undefined;
+    else return undefined;
+  }
+  return value;
+}

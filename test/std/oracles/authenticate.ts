@@ -1,9 +1,9 @@
 /* The grammars of RFC 9110, section 11, with lists as recipients have to read them (section 5.6.1.2), and of RFC 6750. */
 
-import { alt, char, literal, matches, opt, plus, seq, star, type Rule } from "./abnf.js";
+import { alt, char, literal, matches, opt, run, seq, star, type Rule } from "./abnf.js";
 
-const ows = star(char(/[ \t]/));
-const token = plus(char(/[!#$%&'*+.^_`|~0-9A-Za-z-]/));
+const ows = run(/[ \t]/, 0);
+const token = run(/[!#$%&'*+.^_`|~0-9A-Za-z-]/, 1);
 const quotedString = seq(
   literal('"'),
   star(alt(char(/[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]/), seq(literal("\\"), char(/[\t \x21-\x7e\x80-\xff]/)))),
@@ -11,8 +11,8 @@ const quotedString = seq(
 );
 const list = (element: Rule): Rule => seq(opt(element), star(seq(ows, literal(","), ows, opt(element))));
 const parameter = seq(token, ows, literal("="), ows, alt(token, quotedString));
-const token68 = seq(plus(char(/[A-Za-z0-9._~+/-]/)), star(literal("=")));
-const challenge = seq(token, opt(seq(plus(literal(" ")), alt(token68, list(parameter)))));
+const token68 = seq(run(/[A-Za-z0-9._~+/-]/, 1), run(/=/, 0));
+const challenge = seq(token, opt(seq(run(/ /, 1), alt(token68, list(parameter)))));
 
 /** Space at the ends of a field is no part of it, but we do not mind it at the right end, nor empty members at the left. */
 export const isChallenges = (text: string): boolean => matches(seq(ows, list(challenge), ows), text);

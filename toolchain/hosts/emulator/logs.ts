@@ -1,3 +1,4 @@
+import type { Traps } from "../traps.js";
 import type { LogLevel, LogLine } from "../types.js";
 import type { Budget } from "./budget.js";
 
@@ -22,6 +23,8 @@ export class Logs {
   constructor(
     least: LogLevel,
     private readonly budget: Budget,
+    /** Source lines for what the host says of traps. */
+    private readonly traps: Traps,
   ) {
     this.level = LEVELS.indexOf(least);
   }
@@ -42,12 +45,12 @@ export class Logs {
     return this.#entries.length;
   }
 
-  /** What a plugin said, and what was said of it, after the mark. */
+  /** What a plugin said, and what was said of it, after the mark; traps with the lines of the source. */
   since(mark: number, plugin: string): LogLine[] {
     return this.#entries
       .slice(mark)
       .filter((e) => e.plugin === plugin)
-      .map(({ level, message }) => ({ level, message }));
+      .map(({ level, message, host }) => ({ level, message: host ? this.traps.explain(message) : message }));
   }
 
   /** Why a plugin refused something: its errors, else its warnings, else what the host said. */
@@ -59,7 +62,8 @@ export class Logs {
       (e) => e.host,
     ];
     for (const pick of picks) {
-      const said = new Set(since.filter(pick).map((e) => e.message.replace(/\s+/g, " ").trim()));
+      const text = (e: Entry): string => (e.host ? this.traps.summarise(e.message) : e.message);
+      const said = new Set(since.filter(pick).map((e) => text(e).replace(/\s+/g, " ").trim()));
       if (said.size > 0) return [...said].join("; ");
     }
     return null;

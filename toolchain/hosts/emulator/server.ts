@@ -1,4 +1,5 @@
 import type { HostOptions, UpstreamHandler, UpstreamRequest } from "../types.js";
+import { Traps } from "../traps.js";
 import { Budget } from "./budget.js";
 import { Clock } from "./clock.js";
 import { Clusters, type Answer } from "./clusters.js";
@@ -77,7 +78,8 @@ export class Server {
     const memory = memoryMiB === undefined ? undefined : memoryMiB * (1 << 20);
     this.timeLimit = callMs;
     this.clock = new Clock(standingClock, (error) => this.report(error));
-    this.logs = new Logs(options.logLevel ?? "info", this.budget);
+    const traps = new Traps([options, ...(options.plugins ?? [])].map(({ module }) => module));
+    this.logs = new Logs(options.logLevel ?? "info", this.budget, traps);
     this.clusters = new Clusters(this, options.upstream ?? echo, options.clusters ?? {});
     const { plugins = [] } = options;
     const before = plugins.filter(({ position }) => position === "before");

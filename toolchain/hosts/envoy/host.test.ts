@@ -12,6 +12,7 @@ import { createEnvoyProxy, type EnvoyProxy, type EnvoyProxyOptions } from "./hos
 import { runEnvoy } from "./run.js";
 import { findEnvoy } from "./find.js";
 import { compileTestFilter } from "./testdata/compile.js";
+import type { TracedRequest } from "./trace.js";
 
 const directory = mkdtempSync(join(tmpdir(), "meshwasm-test-"));
 let module = "";
@@ -252,6 +253,76 @@ test("a forgotten close() neither hangs Node nor leaves an Envoy", async () => {
 });
 
 describe("runEnvoy", () => {
+  test("tells of each request, on both sides of the filter", async () => {
+    const { path: envoy } = await findEnvoy();
+    const seen: TracedRequest[] = [];
+    const run = await runEnvoy({ module, name: "f", config: "x", envoy, onRequest: (each) => void seen.push(each) });
+    const until = async (count: number): Promise<TracedRequest> => {
+      while (seen.length < count) await sleep(20);
+      return seen[count - 1]!;
+    };
+    try {
+      const body = "\u00e9".repeat(5000);
+      await (await fetch(`http://${run.address}/a`, { method: "POST", body, headers: { "x-a": '"\\\u00ff' } })).text();
+      const passed = await until(1);
+      assert.deepEqual([passed.status, passed.details], [200, "via_upstream"]);
+      assert.equal(passed.request.headers.get("x-a"), '"\\\u00ff');
+      assert.equal(passed.request.size, 10_000);
+      assert.deepEqual(passed.request.body, new Uint8Array(Buffer.from(body)).subarray(0, 2048));
+      assert.deepEqual(passed.requestAfter, passed.request);
+      assert.equal(passed.response?.headers.get("x-config"), null);
+      assert.equal(passed.responseAfter?.headers.get("x-config"), "x");
+      await (await fetch(`http://${run.address}/deny`)).text();
+      const denied = await until(2);
+      assert.deepEqual([denied.status, denied.requestAfter, denied.response], [403, null, null]);
+      assert.equal(Buffer.from(denied.responseAfter!.body).toString(), "denied\n");
+      // Many at once are not mixed up.
+      await Promise.all(
+        Array.from({ length: 50 }, (_, i) => fetch(`http://${run.address}/${i}`).then((r) => r.text())),
+      );
+      await until(52);
+      const paths = seen.slice(2).map(({ request, requestAfter }) => {
+        assert.equal(requestAfter?.headers.get(":path"), request.headers.get(":path"));
+        return Number(request.headers.get(":path")!.slice(1));
+      });
+      assert.deepEqual(
+        paths.sort((a, b) => a - b),
+        Array.from({ length: 50 }, (_, i) => i),
+      );
+    } finally {
+      await run.stop();
+    }
+  });
+
+  test("a TCP filter, before an echo and before an upstream of its own", async () => {
+    const { path: envoy } = await findEnvoy();
+    const tcp = await compileTestFilter(directory, "tcp");
+    const upstream = net.createServer((socket) => socket.end("greeting")).listen(0, "127.0.0.1");
+    const options = { module: tcp, name: "run", config: "one", envoy, protocol: "tcp" } as const;
+    const answerOf = async (address: string): Promise<string> => {
+      const [host, port] = address.split(":");
+      const socket = net.connect(Number(port), host);
+      socket.end("hello");
+      let text = "";
+      for await (const chunk of socket.setEncoding("utf8")) text += chunk as string;
+      return text;
+    };
+    try {
+      const run = await runEnvoy(options);
+      assert.equal(await answerOf(run.address), "one:hello");
+      await run.update({ config: "two" });
+      assert.equal(await answerOf(run.address), "two:hello");
+      await run.stop();
+      const { port } = upstream.address() as net.AddressInfo;
+      const other = await runEnvoy({ ...options, upstreamUrl: `tcp://127.0.0.1:${port}` });
+      assert.equal(await answerOf(other.address), "greeting");
+      await other.stop();
+      await assert.rejects(runEnvoy({ ...options, upstreamUrl: "http://127.0.0.1:1" }), /TCP filter needs .* tcp/);
+    } finally {
+      upstream.close();
+    }
+  });
+
   test("serves on the given port, reloads, and refuses a taken port", async () => {
     const { path: envoy } = await findEnvoy();
     const free = await new Promise<number>((resolve) => {

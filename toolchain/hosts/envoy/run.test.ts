@@ -3,10 +3,30 @@ import { test } from "node:test";
 import { parseUpstream } from "./run.js";
 
 test("--upstream takes a scheme, a host and a port, and nothing else", () => {
-  assert.deepEqual(parseUpstream("http://localhost:3000"), { host: "localhost", port: 3000, tls: false });
-  assert.deepEqual(parseUpstream("https://example.test/"), { host: "example.test", port: 443, tls: true });
-  assert.deepEqual(parseUpstream("http://[::1]:80"), { host: "::1", port: 80, tls: false });
-  for (const bad of ["localhost", "localhost:3000", "ftp://a", "http://a/b", "http://a/?q", "http://u:p@a", ""]) {
+  assert.deepEqual(parseUpstream("http://localhost:3000"), {
+    host: "localhost",
+    port: 3000,
+    tls: false,
+    protocol: "http",
+  });
+  assert.deepEqual(parseUpstream("https://example.test/"), {
+    host: "example.test",
+    port: 443,
+    tls: true,
+    protocol: "http",
+  });
+  assert.deepEqual(parseUpstream("http://[::1]:80"), { host: "::1", port: 80, tls: false, protocol: "http" });
+  assert.deepEqual(parseUpstream("tcp://[::1]:80"), { host: "::1", port: 80, tls: false, protocol: "tcp" });
+  for (const bad of [
+    "tcp://a",
+    "localhost",
+    "localhost:3000",
+    "ftp://a",
+    "http://a/b",
+    "http://a/?q",
+    "http://u:p@a",
+    "",
+  ]) {
     assert.throws(() => parseUpstream(bad), /give http:\/\/host:port/);
   }
 });
