@@ -6,7 +6,7 @@ import { build } from "../../toolchain/build/index.js";
 import { readWasm, type WasmModule } from "../../toolchain/build/wasm.js";
 import { Bench, project, TAIL, until, type Scenarios } from "./abi/bench.js";
 import { CALLS, callsProject, TCP, tcpProject } from "./abi/calls.js";
-import { STATE, STATE_ENVOY_ONLY } from "./abi/state.js";
+import { STATE } from "./abi/state.js";
 
 const source = (path: string): string => readFileSync(new URL(`../../sdk/${path}`, import.meta.url), "utf8");
 
@@ -14,9 +14,6 @@ const source = (path: string): string => readFileSync(new URL(`../../sdk/${path}
 const declared = [...source("abi/hostcalls.ts").matchAll(/^export declare function (\w+)/gm)].map((match) => match[1]!);
 const exported = [...source("runtime/exports.ts").matchAll(/^export function (\w+)/gm)].map((match) => match[1]!);
 const MARKER = "proxy_abi_version_0_2_1";
-
-/** Ticks come in real time, which the emulator does not have. */
-const ENVOY_ONLY = ["proxy_set_tick_period_milliseconds", "proxy_on_tick", ...STATE_ENVOY_ONLY];
 
 const LINE = { headers: { "x-line": ["a", "b"] } };
 const POST = { method: "POST", body: "hello", trailers: TAIL };
@@ -221,10 +218,9 @@ describe("the list", () => {
 
 for (const host of ["emulator", "envoy"] as const) {
   const bench = new Bench(host);
-  const on = (name: string): boolean => host === "envoy" || !ENVOY_ONLY.includes(name);
 
   describe(`host functions on ${host}`, () => {
-    for (const name of declared.filter(on)) {
+    for (const name of declared) {
       it(name, async () => {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         const from = HOST_FUNCTIONS.find((f) => f.name === name)?.module === "env" ? "env" : "wasi_snapshot_preview1";
@@ -241,7 +237,7 @@ for (const host of ["emulator", "envoy"] as const) {
 
   describe(`callbacks on ${host}`, () => {
     after(() => bench.close());
-    for (const name of exported.filter(on)) {
+    for (const name of exported) {
       it(name, async () => {
         assert.ok(Object.hasOwn(SCENARIOS, name), `${name} has no scenario: add one`);
         assert.ok(

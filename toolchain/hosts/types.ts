@@ -310,6 +310,11 @@ export interface ProxyOptions extends PluginInput {
   nativeFilters?: { readonly before?: readonly EnvoyObject[]; readonly after?: readonly EnvoyObject[] };
   /** Changes the whole bootstrap before Envoy is started. Envoy only. */
   patch?: (bootstrap: EnvoyObject) => EnvoyObject;
+  /**
+   * Ends a filter that loops for ever or eats memory: milliseconds for one callback (default 10,000), MiB of memory for
+   * one VM (default and at most 1,024, Envoy's own). Emulator only: Envoy has no limit of time, and the test's own ends it.
+   */
+  limits?: { readonly callMs?: number; readonly memoryMiB?: number };
   /** Smallest level of filter logs that is kept. Default "info". */
   logLevel?: LogLevel;
   /** Default: environment variable MESHWASM_ENVOY_VERSION, else the default version. Envoy only. */

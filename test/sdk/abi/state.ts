@@ -103,6 +103,3 @@ export const STATE: Scenarios = {
   envoy_resolve_dns: (bench) => resolved(bench, "envoy_resolve_dns"),
   envoy_on_resolve_dns: (bench) => resolved(bench, "envoy_on_resolve_dns"),
 };
-
-/** What the emulator does not have. */
-export const STATE_ENVOY_ONLY: readonly string[] = Object.keys(STATE).filter((name) => !/^environ_/.test(name));

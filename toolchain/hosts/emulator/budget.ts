@@ -1,6 +1,6 @@
 import { EmulatorError } from "./errors.js";
 
-const LIMIT = 512 << 20;
+const LIMIT = 256 << 20;
 
 /**
  * What the emulator keeps for the modules outside of their memories: logs, shared data, queues. Envoy has no such limit;

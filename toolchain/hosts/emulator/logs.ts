@@ -29,13 +29,11 @@ export class Logs {
     this.level = LEVELS.indexOf(least);
   }
 
-  /** `message` is latin1, one char per byte; bytes that are not UTF-8 become U+FFFD. */
   add(rank: number, message: string, plugin: string, host = false): void {
     const level = LEVELS[rank];
     if (level === undefined || rank < this.level) return;
     this.budget.charge(message.length + 64);
-    const text = host ? message : Buffer.from(message, "latin1").toString("utf8");
-    this.#entries.push({ level, rank, plugin, host, message: text });
+    this.#entries.push({ level, rank, plugin, host, message });
   }
 
   lines(plugin: string): readonly LogLine[] {

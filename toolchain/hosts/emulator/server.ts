@@ -31,6 +31,8 @@ const LISTENER: Peer = { address: "127.0.0.1:10000", port: 10000 };
 /** Where the upstream is, and our end of the connection to it. */
 export const UPSTREAM = { address: "127.0.0.1:10001", port: 10001, cluster: "upstream" };
 export const UPSTREAM_LOCAL = { local: "127.0.0.1:10002", readyAfter: 0n };
+/** A callback that takes longer loops for ever, most likely. */
+const CALL_MS = 10_000;
 /** Turns of the event loop in which what is under way may go on. */
 const SETTLE_TURNS = 100;
 
@@ -44,6 +46,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** The whole proxy: its threads, and what all of them share. */
 export class Server {
+  /** Milliseconds that one callback may take. */
+  readonly timeLimit: number;
   readonly budget = new Budget();
   readonly clock: Clock;
   readonly logs: Logs;
@@ -70,6 +74,9 @@ export class Server {
   #open = true;
 
   constructor(options: HostOptions, standingClock: boolean) {
+    const { callMs = CALL_MS, memoryMiB } = options.limits ?? {};
+    const memory = memoryMiB === undefined ? undefined : memoryMiB * (1 << 20);
+    this.timeLimit = callMs;
     this.clock = new Clock(standingClock, (error) => this.report(error));
     const traps = new Traps([options, ...(options.plugins ?? [])].map(({ module }) => module));
     this.logs = new Logs(options.logLevel ?? "info", this.budget, traps);
@@ -78,7 +85,7 @@ export class Server {
     const before = plugins.filter(({ position }) => position === "before");
     const after = plugins.filter(({ position }) => position !== "before");
     this.#own = before.length;
-    this.#plugins = [...before, options, ...after].map((each) => pluginOf(each, loadCode(each.module)));
+    this.#plugins = [...before, options, ...after].map((each) => pluginOf(each, loadCode(each.module, memory)));
     for (const plugin of this.#plugins) this.#tryOut(plugin);
     const threads = [new Thread(this)];
     for (let i = 0; i < (options.concurrency ?? 1); i++) threads.push(new Thread(this));

@@ -5,7 +5,7 @@ import type { HostCall } from "./vm.js";
 export const SYSTEM_CALLS: Readonly<Record<string, HostCall>> = {
   proxy_log(vm, level = 0, ptr = 0, len = 0) {
     if (level > 5) return Status.BadArgument;
-    const message = vm.read(ptr, len);
+    const message = vm.readText(ptr, len);
     if (message === null) return Status.InvalidMemoryAccess;
     vm.log(level, message);
     return Status.Ok;

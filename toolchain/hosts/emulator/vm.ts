@@ -9,6 +9,7 @@ import {
 } from "./abi.js";
 import { RootContext, VmContext, type Context } from "./contexts.js";
 import { EmulatorError } from "./errors.js";
+import { FUEL, SLICE, TIME_UP } from "./fuel.js";
 import { HOST_CALLS, WIDE_HOST_CALLS } from "./hostcalls.js";
 import { VmMetrics } from "./metrics.js";
 import type { ModuleFacts } from "./module.js";
@@ -17,7 +18,7 @@ import type { Thread } from "./threads.js";
 import type { Server } from "./server.js";
 import { Ticks } from "./ticks.js";
 import { WASI_CALLS, WASI_NOTCAPABLE } from "./wasi.js";
-import { Wasm, type WasmImports, type WasmInstance, type WasmMemory } from "./webassembly.js";
+import { asWasm, Wasm, type WasmGlobal, type WasmImports, type WasmInstance, type WasmMemory } from "./webassembly.js";
 
 export type HostCall = (vm: Vm, ...args: number[]) => number | void;
 /** A host function with a 64-bit argument behind its first. */
@@ -25,6 +26,9 @@ export type WideHostCall = (vm: Vm, first: number, second: bigint) => number;
 
 /** Frames of the in-VM backtrace, as Envoy keeps them. */
 const BACKTRACE_FRAMES = 20;
+const PAGE = 65_536;
+/** What an allocator may leave of a memory that is full. */
+const MEMORY_MARGIN = 4 << 20;
 /** Ids of callouts and of metrics carry their kind in the low two bits. */
 const ID_STEP = 4;
 
@@ -53,6 +57,9 @@ export class Vm {
   #starting = false;
   #allocating = false;
   #fatal: EmulatorError | null = null;
+  /** When the callback that runs must be over; 0: nobody has asked yet. */
+  #deadline = 0;
+  #late = false;
   #instance!: WasmInstance;
   #memory!: WasmMemory;
 
@@ -67,7 +74,8 @@ export class Vm {
     const imports: WasmImports = {};
     for (const { module: where, name, kind } of this.facts.imports) {
       const names = (imports[where] ??= {});
-      if (kind === 2) names[name] = this.#memory = new Wasm.Memory({ initial: 1, maximum: 16384 });
+      if (kind === 2)
+        names[name] = this.#memory = new Wasm.Memory({ initial: 1, maximum: plugin.vm.code.memoryLimit / PAGE });
       else names[name] = this.#hostFunction(where, name);
     }
     try {
@@ -76,9 +84,26 @@ export class Vm {
       this.#raise();
       throw new EmulatorError(`Failed to create new Wasm instance: ${(error as Error).message}`);
     }
-    const memory = this.#instance.exports.memory;
+    const { memory, [FUEL]: fuel, [TIME_UP]: timeUp } = this.#instance.exports;
     if (memory instanceof Wasm.Memory) this.#memory = memory;
+    if (fuel instanceof Wasm.Global && timeUp instanceof Wasm.Table) {
+      fuel.value = SLICE;
+      timeUp.set(
+        0,
+        asWasm(() => this.#timeUp(fuel)),
+      );
+    }
     this.#start();
+  }
+
+  /** Asked from time to time while the guest runs; 1 makes it trap. */
+  #timeUp(fuel: WasmGlobal): number {
+    const now = performance.now();
+    fuel.value = SLICE;
+    if (this.#deadline === 0) this.#deadline = now + this.server.timeLimit;
+    if (now < this.#deadline) return 0;
+    this.#late = true;
+    return 1;
   }
 
   get server(): Server {
@@ -197,14 +222,18 @@ export class Vm {
     let value: number | undefined;
     this.#current = context;
     this.#effective = 0;
+    if (current === null) this.#deadline = 0;
     try {
       value = (this.#instance.exports[name] as (...a: number[]) => number | undefined)(...args);
     } catch (error) {
+      if (this.#late) this.#end(name, error);
       if (this.#fatal === null) this.fail(this.#trapMessage(name, error));
     } finally {
       this.#current = current;
       this.#effective = effective;
     }
+    // A guest that caught what its malloc was ended with.
+    if (this.#late) this.#end(name, null);
     if (current === null) this.#raise();
     return (value ?? 0) >>> 0;
   }
@@ -255,15 +284,39 @@ export class Vm {
 
   #trapMessage(name: string, error: unknown): string {
     const e = error instanceof Error ? error : new Error(String(error));
-    let message = `Function: ${name} failed: Uncaught ${e.name}: ${e.message}`;
-    if (this.facts.functionNames.size === 0) return message;
-    message += "\nProxy-Wasm plugin in-VM backtrace:";
-    const frames = [...(e.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)].slice(0, BACKTRACE_FRAMES);
-    frames.forEach(([, index, offset], i) => {
+    const message = `Function: ${name} failed: Uncaught ${e.name}: ${e.message}`;
+    const frames = this.#frames(e);
+    const trace = frames.length === 0 ? "" : `\nProxy-Wasm plugin in-VM backtrace:\n${frames.join("\n")}`;
+    return `${message}${trace}${this.#memoryNote()}`;
+  }
+
+  /** A trap with the memory full is most likely one of the memory. */
+  #memoryNote(): string {
+    const { memoryLimit } = this.settings.code;
+    if (this.#memory === undefined || this.#memory.buffer.byteLength + MEMORY_MARGIN < memoryLimit) return "";
+    return `\nThe module's memory has reached its limit of ${memoryLimit / (1 << 20)} MiB.`;
+  }
+
+  /** The guest was ended because it did not end by itself. */
+  #end(name: string, error: unknown): void {
+    this.#late = false;
+    this.failed = true;
+    this.thread.forget(this);
+    const frames = error instanceof Error ? this.#frames(error) : [];
+    const message = `The filter did not return from ${name} within ${this.server.timeLimit / 1000} s; Envoy has no limit there, and that worker would hang.`;
+    this.fatal(new EmulatorError([message, ...frames].join("\n")));
+  }
+
+  /** Where in the module, as Envoy writes it. */
+  #frames(error: Error): string[] {
+    if (this.facts.functionNames.size === 0) return [];
+    const { original } = this.settings.code;
+    const found = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)];
+    return found.slice(0, BACKTRACE_FRAMES).map(([, index, at], i) => {
       const known = this.facts.functionNames.get(Number(index));
-      message += `\n${String(i).padStart(3)}:  0x${offset} - ${known ?? `unknown(function index:${index})`}`;
+      const offset = original(parseInt(at!, 16)).toString(16);
+      return `${String(i).padStart(3)}:  0x${offset} - ${known ?? `unknown(function index:${index})`}`;
     });
-    return message;
   }
 
   #restricted(where: string, name: string): boolean {
@@ -333,6 +386,12 @@ export class Vm {
     return Buffer.from(this.#memory.buffer, ptr, length).toString("latin1");
   }
 
+  /** The same as text; what is not UTF-8 becomes U+FFFD. */
+  readText(ptr: number, length: number): string | null {
+    if (!this.#inside(ptr, length)) return null;
+    return Buffer.from(this.#memory.buffer, ptr, length).toString("utf8");
+  }
+
   write(ptr: number, data: string): boolean {
     if (!this.#inside(ptr, data.length)) return false;
     Buffer.from(this.#memory.buffer, ptr, data.length).write(data, "latin1");
@@ -387,6 +446,7 @@ export class Vm {
     try {
       return ((malloc ?? proxy_on_memory_allocate) as (n: number) => number)(size) >>> 0;
     } catch (error) {
+      if (this.#late) throw error;
       if (this.#fatal === null) this.fail(this.#trapMessage(malloc ? "malloc" : "proxy_on_memory_allocate", error));
       return 0;
     } finally {

@@ -29,7 +29,7 @@ function write(vm: Vm, fd: number, iovs: number, count: number, ret: number): nu
     if (part === null) return FAULT;
     text += part;
   }
-  if (text !== "") vm.log(fd === 1 ? 2 : 4, text.replace(/\n$/, ""));
+  if (text !== "") vm.log(fd === 1 ? 2 : 4, Buffer.from(text.replace(/\n$/, ""), "latin1").toString("utf8"));
   return vm.writeU32(ret, text.length) ? 0 : FAULT;
 }
 
