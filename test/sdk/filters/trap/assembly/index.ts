@@ -9,12 +9,16 @@ class TrapPlugin extends Plugin<TrapConfig> {
   }
 }
 
+// All of it in one line: the stack may end in any of its instructions.
+// prettier-ignore
+function endless(depth: i32): i32 { return endless(depth + 1) + depth; } // recursion
+
 function deep(table: Table, path: string): i32 {
   if (path == "/index") return table.row(path.length).length; // index
   if (path == "/other-file") return table.checked(-1).length;
   if (path == "/unreachable") unreachable(); // unreachable
   if (path == "/division") return 10 / (path.length - 9); // division
-  if (path == "/recursion") return deep(table, path) + path.length; // recursion
+  if (path == "/recursion") return endless(path.length);
   assert(path != "/assertion", "not this path"); // assertion
   return path.length;
 }
