@@ -22,20 +22,24 @@ export type Say = (line: string) => void;
  * The filters by hand, against raw host calls. They export the callbacks that the meshwasm module of the same workload
  * exports, so that Envoy calls into both equally often.
  */
-export async function buildFloor(callbacks: Readonly<Record<WorkloadId, readonly string[]>>): Promise<Modules> {
-  const build = async (id: WorkloadId): Promise<string> => {
+export async function buildFloor(
+  callbacks: Readonly<Record<WorkloadId, readonly string[]>>,
+  reads: "first line" | "all lines",
+): Promise<Modules> {
+  const build = async (id: WorkloadId, file: string): Promise<string> => {
     const own = ["proxy_on_request_headers", ...(id === "a" ? ["proxy_on_response_headers"] : [])];
     const shared = ["malloc", "proxy_abi_version_0_2_1", ...callbacks[id].filter((name) => !own.includes(name))];
     const missing = own.filter((name) => !callbacks[id].includes(name));
     if (missing.length > 0)
       throw new Error(`the meshwasm filter of workload ${id} does not export ${missing.join(", ")}`);
-    const entry = `export { ${own.join(", ")} } from "./${id}";\nexport { ${shared.join(", ")} } from "./host";\n`;
-    return compileFloor(id, entry);
+    const entry = `export { ${own.join(", ")} } from "./${file}";\nexport { ${shared.join(", ")} } from "./host";\n`;
+    return compileFloor(file, entry);
   };
-  return { a: await build("a"), b: await build("b") };
+  // Workload B reads all lines in any case.
+  return { a: await build("a", reads === "all lines" ? "a-lines" : "a"), b: await build("b", "b") };
 }
 
-async function compileFloor(id: WorkloadId, entry: string): Promise<string> {
+async function compileFloor(id: string, entry: string): Promise<string> {
   const out = join(CACHE, "floor", `${id}.wasm`);
   const messages: string[] = [];
   const options = ["-O3", "--runtime=stub", "--exportStart=_initialize", "--use=abort=", "--noColors"];
@@ -55,7 +59,7 @@ async function compileFloor(id: WorkloadId, entry: string): Promise<string> {
       stderr: asc.createMemoryStream((chunk) => void messages.push(String(chunk))),
     },
   );
-  if (error) throw new Error(`the floor of workload ${id} does not compile:\n${messages.join("") || error.message}`);
+  if (error) throw new Error(`the floor ${id} does not compile:\n${messages.join("") || error.message}`);
   return out;
 }
 

@@ -52,7 +52,7 @@ export interface Report {
   readonly targets: readonly Target[];
 }
 
-/** Upper limits of the issue: ratio of meshwasm to a row. */
+/** Upper limits that meshwasm sets itself: ratio to a row. */
 const RATIOS: readonly { workload: WorkloadId; to: RowId; limit: number }[] = [
   { workload: "a", to: "floor", limit: 1.1 },
   { workload: "a", to: "rust", limit: 0.85 },

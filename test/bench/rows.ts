@@ -9,13 +9,14 @@ import { COPIED, type WorkloadId } from "./workloads.js";
 
 type JsonObject = envoyConfig.JsonObject;
 
-export type RowId = "none" | "native" | "lua" | "floor" | "meshwasm" | "proxy-runtime" | "rust";
+export type RowId = "none" | "native" | "lua" | "floor" | "floor-lines" | "meshwasm" | "proxy-runtime" | "rust";
 
 export const ROW_TITLES: Readonly<Record<RowId, string>> = {
   none: "no filter",
   native: "native header_mutation",
   lua: "Lua",
   floor: "AssemblyScript by hand (the floor)",
+  "floor-lines": "the same, reading all lines",
   meshwasm: "meshwasm",
   "proxy-runtime": "@solo-io/proxy-runtime",
   rust: "Rust (proxy-wasm crate)",
@@ -54,7 +55,9 @@ export async function prepareRows(wanted: readonly RowId[], say: Say): Promise<R
   say("building the AssemblyScript filters");
   const a = await build(filterDir("a"));
   const b = await build(filterDir("b"));
-  await peer("floor", () => buildFloor({ a: a.manifest.callbacks, b: b.manifest.callbacks }));
+  const callbacks = { a: a.manifest.callbacks, b: b.manifest.callbacks };
+  await peer("floor", () => buildFloor(callbacks, "first line"));
+  await peer("floor-lines", () => buildFloor(callbacks, "all lines"));
   await peer("meshwasm", () => Promise.resolve({ a: a.wasm, b: b.wasm }));
   await peer("proxy-runtime", () => buildProxyRuntime(say), "bench");
   await peer("rust", () => buildRust(say));

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { bench } from "./bench.js";
 import { fuzz } from "./fuzz.js";
 import { memory } from "./memory.js";
 import { pattern } from "./pattern.js";
@@ -20,7 +21,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, fuzz, memory, runtime, std, pattern];
+const SECTIONS: readonly Section[] = [times, bench, fuzz, memory, runtime, std, pattern];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

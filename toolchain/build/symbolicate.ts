@@ -66,7 +66,8 @@ export class Twin {
     if (body === undefined) return null;
     const position = this.#before(offset, body.start, () => true);
     if (position === null) return null;
-    const inlined = isLibrary(position.file) && !isLibrary(body.name);
+    // The author's callback, all of it, may stand in the SDK's export; what the SDK's runtime itself does there has no caller.
+    const inlined = isLibrary(position.file) && (!isLibrary(body.name) || !isRuntime(position.file));
     const caller = inlined ? this.#before(offset, body.start, (file) => !isLibrary(file)) : null;
     return { ...position, functionName: body.name, caller };
   }
@@ -99,6 +100,11 @@ export class Twin {
 /** The compiler's own library and that of packages. */
 function isLibrary(path: string): boolean {
   return path.startsWith("~lib/");
+}
+
+/** The part of the SDK that calls the author. */
+function isRuntime(path: string): boolean {
+  return path.startsWith("~lib/meshwasm/sdk/runtime/");
 }
 
 /** The twin beside a filter.wasm, when it is there and belongs to it; null for a module from elsewhere. */
