@@ -2,8 +2,9 @@
 
 import { forgetCallback } from "./dispatch";
 
-/** Most that one callback's end does, so that answers which ask again cannot run for ever; the rest waits for the next. */
-const MAX_PER_CALLBACK: u32 = 64;
+/** Most that one callback's end does of what came up in it, so that answers which ask again cannot run for ever; the rest
+ * waits for the next callback. */
+const MAX_ADDED: u32 = 64;
 
 /** Function that the end of a callback calls, 0 while nothing has ever waited: a module in which nothing can has none of this. */
 export let afterCallback: u32 = 0;
@@ -33,12 +34,18 @@ export function runLater(item: Later): void {
 }
 
 function runWaiting(): void {
-  for (let n: u32 = 0; n < MAX_PER_CALLBACK; n++) {
+  // What the callback itself has left is done in any case: nothing may come after it.
+  const last = Waiting.last;
+  let isAdded = false;
+  let added: u32 = 0;
+  while (added < MAX_ADDED) {
     const item = Waiting.first;
     if (!item) return;
     Waiting.first = item.next;
     if (!Waiting.first) Waiting.last = null;
     item.next = null;
+    if (isAdded) added++;
+    else if (item == last) isAdded = true;
     item.run();
     forgetCallback();
   }

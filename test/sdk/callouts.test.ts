@@ -136,6 +136,10 @@ for (const host of ["emulator", "envoy"] as const) {
       assert.equal((await send("badheader")).logs[0], `stream 0:${REFUSED}:0:0`);
     });
 
+    it("every call of a callback that cannot be sent fails at its end, however many there are", async () => {
+      assert.equal((await send("manyfail")).response.text(), `done${` ${REFUSED}//`.repeat(200)}`);
+    });
+
     it("several calls have one continuation, failures and empty groups too", async () => {
       assert.equal((await send("group")).response.text(), "done 0/A/one/ 1// 0/S/slow");
       assert.equal((await send("emptygroup")).response.text(), "done");

@@ -127,6 +127,12 @@ class Calls extends HttpFilter<CallsPlugin> {
       group.dispatch(this);
       return HeadersAction.StopAllIterationAndWatermark;
     }
+    if (mode == "manyfail") {
+      const group = new HttpCallGroup();
+      for (let i = 0; i < 200; i++) group.add(new HttpCall("unknown"));
+      group.dispatch(this);
+      return HeadersAction.StopAllIterationAndWatermark;
+    }
     if (mode == "emptygroup") {
       new HttpCallGroup().dispatch(this);
       return HeadersAction.StopAllIterationAndWatermark;
