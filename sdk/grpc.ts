@@ -28,6 +28,8 @@ import {
   scratchFor,
 } from "./runtime/memory";
 import { Pending, pendingOf } from "./runtime/pending";
+import { equalsIgnoreCase } from "../sdk/std/field";
+import { percentDecode } from "../sdk/std/url";
 import { decodeUtf8 } from "../sdk/std/utf8";
 
 const DEFAULT_TIMEOUT: u32 = 5000;
@@ -398,8 +400,12 @@ function statusMessage(): string {
   clearReturn();
   const code = memory.data(4, 4);
   if (proxy_get_status(code, retPtr(), retPtr() + 4) != Status.Ok) dropReturn();
-  const text = decodeUtf8(returnedPtr(), returnedLength());
-  hostFree(returnedPtr());
+  const ptr = returnedPtr();
+  let length = <usize>returnedLength();
   // Envoy 1.40 puts its own response code details behind the server's words.
-  return text.endsWith(VIA_UPSTREAM) ? text.substring(0, text.length - VIA_UPSTREAM.length) : text;
+  const suffix = <usize>VIA_UPSTREAM.length;
+  if (length >= suffix && equalsIgnoreCase(ptr + length - suffix, VIA_UPSTREAM)) length -= suffix;
+  const text = decodeUtf8(ptr, percentDecode(ptr, length, ptr));
+  hostFree(ptr);
+  return text;
 }

@@ -37,7 +37,7 @@ const CLUSTERS: Readonly<Record<string, ClusterScript>> = {
       call.finish({ status: 3, message: "enough", trailers: { "x-trailing": "t" } });
     },
   },
-  fails: { grpc: (call) => call.finish({ status: 7, message: "no way" }) },
+  fails: { grpc: (call) => call.finish({ status: 7, message: "no wäy: 100% sure" }) },
   bigrpc: {
     grpc: (call) => {
       call.send(Buffer.alloc(2000));
@@ -194,7 +194,7 @@ for (const host of ["emulator", "envoy"] as const) {
 
     const RPCS: readonly (readonly [string, RegExp])[] = [
       ["rpc", /^grpc 0 0 {2}echo hello data$/],
-      ["fails", /^grpc 0 7 no way $/],
+      ["fails", /^grpc 0 7 no wäy: 100% sure $/],
       ["unknown", new RegExp(`^grpc ${NO_HOST} 14 {2}$`)],
       ["empty", new RegExp(`^grpc ${NO_HOST} 14 {2}$`)],
       ["refuse", /^grpc 0 14 upstream connect error/],
