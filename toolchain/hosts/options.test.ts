@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-const HOSTS: readonly HostName[] = ["envoy"];
+const HOSTS: readonly HostName[] = ["emulator", "envoy"];
 
 for (const host of HOSTS) {
   const start = (options: ProxyOptions = {}): Promise<Proxy> =>

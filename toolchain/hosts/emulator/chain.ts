@@ -29,7 +29,8 @@ export interface ChainOwner {
   endStream(): void;
   /** The client gets no (further) answer. */
   resetStream(): void;
-  setDetails(details: string): void;
+  /** A local reply was made, whatever becomes of it. */
+  replies(reply: LocalReply): void;
 }
 
 /** Most of a body that Envoy holds for one stream, in bytes. */
@@ -458,7 +459,7 @@ export class FilterChain {
     }
     if (this.calls & Call.Decode) this.#decoding.aborted = true;
     else if (this.calls & Call.Encode) this.#encoding.aborted = true;
-    this.owner.setDetails(reply.details);
+    this.owner.replies(reply);
     if (this.responseHeaders === null) {
       // The first one in a callback is sent; the last one's details are kept.
       if (!(this.calls & Call.Decode)) this.#replyThroughFilters(reply);

@@ -1,90 +1,19 @@
-import { randomUUID } from "node:crypto";
 import { Lines, toLines, trailersForbidden } from "../headers.js";
-import type { HeaderLine, RequestInput, UpstreamRequest, UpstreamResponse } from "../types.js";
+import type { HeaderLine, UpstreamRequest, UpstreamResponse } from "../types.js";
 import type { Answer } from "./clusters.js";
+import { bytesOf, type HttpVersion } from "./downstream.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
 
-/** What Envoy's connection manager and router do to headers before, between and after the filters. */
+/** What the router and the codecs do to headers behind the filters, on both ways. */
 
-/** Request headers that mean something between two hops only, or that only an inner Envoy may send. */
-const DROPPED_REQUEST = (
-  "connection keep-alive proxy-connection transfer-encoding upgrade x-forwarded-client-cert x-envoy-retry-on " +
-  "x-envoy-retry-grpc-on x-envoy-max-retries x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-timeout-ms " +
-  "x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-rq-timeout-alt-response x-envoy-expected-rq-timeout-ms x-envoy-ip-tags"
-).split(" ");
 const NO_BODY_METHODS = ["GET", "HEAD", "DELETE", "TRACE", "CONNECT"];
 const ROUTE_TIMEOUT_MS = "15000";
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-export function bytesOf(body: string | Uint8Array | undefined): string {
-  return Buffer.from(body ?? "").toString("latin1");
-}
-
-function refuse(what: string, value: string): void {
-  if (/[\r\n\0]/.test(value))
-    throw new EmulatorError(`The request's ${what} holds CR, LF or NUL; HTTP/1.1 cannot carry it.`);
-  if (/[^\0-\xff]/.test(value)) {
-    throw new EmulatorError(
-      `The request's ${what} holds a character above U+00FF; give one character for each byte (latin1).`,
-    );
-  }
-}
-
-/** A test's request as the first filter sees it. */
-export function requestHeaders(input: RequestInput): HeaderMap {
-  const { method = "GET", path = "/", authority = "example.test" } = input;
-  const lines = toLines(input.headers);
-  refuse("method", method);
-  refuse("path", path);
-  for (const [name, value] of lines) {
-    refuse("header name", name);
-    refuse(`header ${name}`, value);
-  }
-  const host = lines.find(([name]) => name.toLowerCase() === "host")?.[1] ?? authority;
-  const map = new HeaderMap("request", [
-    [":authority", host],
-    [":path", path],
-    [":method", method],
-    [":scheme", "http"],
-  ]);
-  const has = (wanted: string): boolean => lines.some(([name]) => name.toLowerCase() === wanted);
-  if (input.trailers !== undefined && toLines(input.trailers).length > 0 && has("content-length")) {
-    throw new EmulatorError(trailersForbidden("request"));
-  }
-  const chunked = has("transfer-encoding") || toLines(input.trailers).length > 0;
-  for (const [name, value] of lines)
-    if (name.toLowerCase() !== "host") map.add(name, value.replace(/^[ \t]+|[ \t]+$/g, ""));
-  if (input.body !== undefined && !chunked && map.get("content-length") === null) {
-    map.add("content-length", String(bytesOf(input.body).length));
-  }
-  for (const name of DROPPED_REQUEST) map.remove(name);
-  if (map.get("te") !== null) {
-    map.remove("te");
-    if (lines.some(([name, value]) => name.toLowerCase() === "te" && /\btrailers\b/i.test(value)))
-      map.add("te", "trailers");
-  }
-  if (map.get("x-forwarded-proto") === null) map.add("x-forwarded-proto", "http");
-  if (map.get("x-request-id") === null) map.add("x-request-id", randomUUID());
-  return map;
-}
-
-/** A test's trailers as the first filter sees them, or null when there are none. */
-export function requestTrailers(input: RequestInput): HeaderMap | null {
-  const lines = toLines(input.trailers);
-  for (const [name, value] of lines) {
-    refuse("trailer name", name);
-    refuse(`trailer ${name}`, value);
-  }
-  return lines.length === 0 ? null : new HeaderMap("trailers", lines);
-}
-
-/** Whether the request has a body at all when it has no bytes in it. */
-export function isChunked(input: RequestInput): boolean {
-  return toLines(input.headers).some(
-    ([name, value]) => name.toLowerCase() === "transfer-encoding" && /chunked/i.test(value),
-  );
-}
+/** A receiver of HTTP/1.1 takes off what surrounds a value. */
+const trimmed = (lines: readonly HeaderLine[]): HeaderLine[] =>
+  lines.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, "")] as const);
 
 export interface Refusal {
   readonly code: number;
@@ -144,7 +73,7 @@ export function upstreamRequest(
     method,
     path: map.get(":path") ?? "",
     authority: map.get(":authority") ?? "",
-    headers: new Lines(lines),
+    headers: new Lines(trimmed(lines)),
     body: new Uint8Array(Buffer.from(framed(length, body, "request"), "latin1")),
     trailers: sent(trailers, length),
   };
@@ -156,7 +85,7 @@ export function upstreamResponse(
   method: string,
 ): { headers: HeaderMap; body: string; trailers: HeaderMap | null; ends: boolean } {
   const { status = 200 } = response;
-  const map = new HeaderMap("response", [[":status", String(status)], ...toLines(response.headers)]);
+  const map = new HeaderMap("response", [[":status", String(status)], ...trimmed(toLines(response.headers))]);
   const bodiless = status === 204 || status === 304 || status < 200;
   const body = bodiless || method === "HEAD" ? "" : bytesOf(response.body);
   const given = toLines(response.trailers);
@@ -170,18 +99,17 @@ export function upstreamResponse(
   if (!bodiless && !chunked && map.get("content-length") === null) {
     map.add("content-length", String(bytesOf(response.body).length));
   }
-  map.remove("keep-alive");
   map.add("x-envoy-upstream-service-time", "0");
   return { headers: map, body, trailers, ends: bodiless || method === "HEAD" || map.get("content-length") === "0" };
 }
 
-/** What every response gets on its way out. */
-export function finishResponse(map: HeaderMap, requestComplete: boolean): void {
+/** What every response gets on its way out; `closes`: the connection is closed behind it. */
+export function finishResponse(map: HeaderMap, version: HttpVersion, closes: boolean): void {
   for (const name of ["connection", "proxy-connection", "transfer-encoding"]) map.remove(name);
+  if (version === "http2") map.remove("keep-alive");
   if (map.get("date") === null) map.add("date", new Date().toUTCString());
   map.setInPlace("server", "envoy");
-  // Envoy does not wait for the rest of a request that it has answered.
-  if (!requestComplete) map.add("connection", "close");
+  if (closes && version === "http1") map.add("connection", "close");
 }
 
 /** Status, header lines and body as the client receives them. */
@@ -191,6 +119,7 @@ export function wireResponse(
   endsWithHeaders: boolean,
   trailers: HeaderMap | null,
   method: string,
+  version: HttpVersion,
 ): { status: number; headers: Lines; body: Uint8Array; trailers: Lines } {
   const status = Number(map.get(":status"));
   if (!(status >= 100 && status <= 999))
@@ -203,20 +132,20 @@ export function wireResponse(
     );
   }
   const length = map.get("content-length");
-  if (length === null && status !== 204 && status !== 304 && status >= 200) {
+  if (version === "http1" && length === null && status !== 204 && status !== 304 && status >= 200) {
     lines.push(endsWithHeaders && method !== "HEAD" ? ["content-length", "0"] : ["transfer-encoding", "chunked"]);
   }
   const bodiless = method === "HEAD" || status === 204 || status === 304;
   const out = bodiless ? "" : framed(length, body, "response");
   return {
     status,
-    headers: new Lines(lines),
+    headers: new Lines(version === "http1" ? trimmed(lines) : lines),
     body: new Uint8Array(Buffer.from(out, "latin1")),
-    trailers: sent(bodiless ? null : trailers, length),
+    trailers: sent(bodiless ? null : trailers, version === "http1" ? length : null),
   };
 }
 
-/** Trailers on the wire: Envoy drops those of a message that has a content-length. */
+/** Trailers on the wire: in HTTP/1.1 Envoy drops those of a message that has a content-length. */
 function sent(trailers: HeaderMap | null, length: string | null): Lines {
   const lines = length === null ? (trailers?.lines() ?? []) : [];
   for (const [name, value] of lines) {
@@ -280,7 +209,11 @@ export function calloutResponse(
   answer: Answer | { readonly timeout: true } | { readonly unwritable: string },
   method: string,
 ): HttpAnswer {
-  if ("response" in answer) return upstreamResponse(answer.response, method);
+  if ("response" in answer) {
+    const message = upstreamResponse(answer.response, method);
+    message.headers.remove("keep-alive");
+    return message;
+  }
   if ("timeout" in answer) return made(504, "upstream request timeout");
   if ("unwritable" in answer) return made(503, answer.unwritable);
   if (!("error" in answer)) return made(503, disconnect("refused" in answer).body);

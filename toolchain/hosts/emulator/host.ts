@@ -1,4 +1,6 @@
+import { requestText } from "../exchange.js";
 import type {
+  ClientTls,
   ClusterScript,
   HostOptions,
   LogLine,
@@ -14,6 +16,10 @@ import { EmulatorError } from "./errors.js";
 import { Server } from "./server.js";
 import { HttpStream } from "./stream.js";
 import { echoTcp, TcpStream } from "./tcp.js";
+import { TlsListener, type TlsFacts } from "./tls.js";
+
+/** The host that a request names, and a TCP client asks for, when the test says nothing. */
+const EXAMPLE = "example.test";
 
 export interface EmulatorProxyOptions extends HostOptions {
   /** The clock stands still but for `advance` and `tick`. */
@@ -25,7 +31,10 @@ export class EmulatorProxy implements Proxy {
   readonly host = "emulator";
   readonly #server: Server;
 
-  constructor(private readonly options: EmulatorProxyOptions) {
+  constructor(
+    private readonly options: EmulatorProxyOptions,
+    private readonly tls: TlsListener | null = null,
+  ) {
     this.#server = new Server(options, options.standingClock ?? false);
   }
 
@@ -37,15 +46,32 @@ export class EmulatorProxy implements Proxy {
   async request(input: RequestInput = {}): Promise<ProxyResponse> {
     const server = this.#running();
     if (this.options.protocol === "tcp") throw new EmulatorError("The filter is a TCP filter; use tcp().");
-    return new HttpStream(server, server.worker(), input).run();
+    const host = (input.authority ?? EXAMPLE).replace(/:\d*$/, "");
+    const tls = await this.#handshake(input.tls, host).catch((error: unknown) => {
+      if (!(error instanceof EmulatorError)) throw error;
+      throw new EmulatorError(`${error.message}\n${requestText(input)}`, { cause: error });
+    });
+    const worker = server.connect();
+    try {
+      return await new HttpStream(server, worker, input, this.options, tls).run();
+    } finally {
+      worker.open--;
+    }
   }
 
-  async tcp(): Promise<TcpClient> {
+  async tcp({ tls }: { tls?: ClientTls } = {}): Promise<TcpClient> {
     const server = this.#running();
     if (this.options.protocol !== "tcp") throw new EmulatorError("The filter is an HTTP filter; use request().");
-    const { client } = new TcpStream(server, server.worker(), this.options.tcpUpstream ?? echoTcp, null);
+    const facts = await this.#handshake(tls, EXAMPLE);
+    const { client } = new TcpStream(server, server.connect(), this.options.tcpUpstream ?? echoTcp, facts);
     await server.settle(1);
     return client;
+  }
+
+  async #handshake(tls: ClientTls | undefined, host: string): Promise<TlsFacts | null> {
+    if (this.tls !== null) return this.tls.handshake(tls ?? {}, host);
+    if (tls !== undefined) throw new EmulatorError("The proxy speaks no TLS; create it with tls: true.");
+    return null;
   }
 
   async reconfigure(config: unknown): Promise<void> {
@@ -93,5 +119,5 @@ export class EmulatorProxy implements Proxy {
 export async function createEmulatorProxy(options: EmulatorProxyOptions): Promise<EmulatorProxy> {
   const modules = [options, ...(options.plugins ?? [])].map(({ module }) => loadCode(module));
   if (modules.some(({ expressions }) => expressions)) await loadExpressions();
-  return new EmulatorProxy(options);
+  return new EmulatorProxy(options, options.tls ? await TlsListener.create(options.tls) : null);
 }

@@ -6,6 +6,9 @@ import { disconnect, routed, routerRefusal, upstreamRequest, upstreamResponse } 
 import { HeaderMap } from "./headermap.js";
 import type { StreamInfo } from "./streaminfo.js";
 
+/** Envoy's response flags. */
+const Flag = { UpstreamConnectionFailure: 1 << 5, UpstreamConnectionTermination: 1 << 6, NoRoute: 1 << 8 } as const;
+
 /** The last filter of a chain: sends the request to the upstream and its answer back through the chain. */
 export class Router implements HttpFilter {
   chain!: FilterChain;
@@ -27,6 +30,7 @@ export class Router implements HttpFilter {
   decodeHeaders(map: HeaderMap, end: boolean): number {
     const refused = routerRefusal(map);
     if (refused !== null) {
+      if (refused.code === 404) this.info.responseFlags |= Flag.NoRoute;
       this.chain.sendLocalReply({ ...refused, headers: [], grpcStatus: null });
       return HeadersStatus.StopIteration;
     }
@@ -60,6 +64,7 @@ export class Router implements HttpFilter {
     const { chain, info } = this;
     this.connected.add(this.host.cluster);
     const message = upstreamResponse(response, this.#headers?.get(":method") ?? "");
+    if (info.protocol !== "HTTP/2") message.headers.remove("keep-alive");
     info.responseDetails = "via_upstream";
     info.responseCode = Number(message.headers.get(":status"));
     if (message.ends) info.backendLatency = latency;
@@ -75,6 +80,7 @@ export class Router implements HttpFilter {
 
   /** The upstream has closed the connection, or there was none. */
   disconnected(refused: boolean): void {
+    this.info.responseFlags |= refused ? Flag.UpstreamConnectionFailure : Flag.UpstreamConnectionTermination;
     this.chain.sendLocalReply({ ...disconnect(refused), headers: [], grpcStatus: null });
   }
 

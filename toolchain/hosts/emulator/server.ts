@@ -20,6 +20,8 @@ import { Vm } from "./vm.js";
 export interface Worker {
   readonly thread: Thread;
   readonly slots: PluginSlot[];
+  /** Connections that are open. */
+  open: number;
 }
 
 interface Endable {
@@ -27,7 +29,8 @@ interface Endable {
 }
 
 const NO_REASON = "The filter refused the configuration and gave no reason; log one at level error in onConfigure.";
-const LISTENER: Peer = { address: "127.0.0.1:10000", port: 10000 };
+const LOOPBACK = "127.0.0.1";
+const LISTENER: Peer = { address: `${LOOPBACK}:10000`, port: 10000, ip: LOOPBACK };
 /** Where the upstream is, and our end of the connection to it. */
 export const UPSTREAM = { address: "127.0.0.1:10001", port: 10001, cluster: "upstream" };
 export const UPSTREAM_LOCAL = { local: "127.0.0.1:10002", readyAfter: 0n };
@@ -69,7 +72,6 @@ export class Server {
   readonly #bases = new Set<string>();
   #posted: (() => void)[] = [];
   readonly #errors: { readonly value: unknown }[] = [];
-  #next = 0;
   #connections = 0;
   #open = true;
 
@@ -89,7 +91,7 @@ export class Server {
     for (const plugin of this.#plugins) this.#tryOut(plugin);
     const threads = [new Thread(this)];
     for (let i = 0; i < (options.concurrency ?? 1); i++) threads.push(new Thread(this));
-    const loaded = threads.map((thread): Worker => ({ thread, slots: [] }));
+    const loaded = threads.map((thread): Worker => ({ thread, slots: [], open: 0 }));
     for (const plugin of this.#plugins) {
       for (const { thread, slots } of loaded) slots.push(new PluginSlot(thread, plugin));
     }
@@ -111,15 +113,18 @@ export class Server {
     return new GrpcClient(root);
   }
 
-  /** The next worker: streams are dealt out in turn. */
-  worker(): Worker {
-    return this.#workers[this.#next++ % this.#workers.length]!;
+  /** A new connection's worker: the first that has the fewest open. */
+  connect(): Worker {
+    const worker = this.#workers.reduce((least, each) => (each.open < least.open ? each : least));
+    worker.open++;
+    return worker;
   }
 
   newStreamInfo(protocol: string | null, tls: TlsFacts | null): StreamInfo {
     const id = this.#connections++;
     const port = 40_000 + (id % 20_000);
-    return new StreamInfo(this.clock.realtime(), id, { address: `127.0.0.1:${port}`, port }, LISTENER, tls, protocol);
+    const client: Peer = { address: `${LOOPBACK}:${port}`, port, ip: LOOPBACK };
+    return new StreamInfo(this.clock.realtime(), id, client, LISTENER, tls, protocol);
   }
 
   ask(cluster: string, request: () => UpstreamRequest, answered: (answer: Answer) => void): () => void {

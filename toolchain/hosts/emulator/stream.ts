@@ -1,23 +1,18 @@
 import { Exchange, logText, requestText } from "../exchange.js";
-import type { LogLine, ProxyResponse, RequestInput, UpstreamRequest } from "../types.js";
-import type { HostBuffer } from "./buffers.js";
+import type { HostOptions, LogLine, ProxyResponse, RequestInput, UpstreamRequest } from "../types.js";
+import { HostBuffer } from "./buffers.js";
 import { FilterChain, type ChainOwner, type HttpFilter } from "./chain.js";
-import {
-  bytesOf,
-  finishResponse,
-  isChunked,
-  requestHeaders,
-  requestTrailers,
-  responseRefusal,
-  wireResponse,
-} from "./connection.js";
+import { finishResponse, responseRefusal, wireResponse } from "./connection.js";
+import { receive, type HttpVersion, type Received } from "./downstream.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
 import { FailedFilter, HttpContext } from "./httpcontext.js";
-import { isGrpc, type LocalReply } from "./localreply.js";
+import { isGrpc, prepareLocalReply, type LocalReply } from "./localreply.js";
+import { manageHeaders, managePath, type ManagerReply } from "./manager.js";
 import { Router } from "./router.js";
 import { UPSTREAM, UPSTREAM_LOCAL, type Server, type Worker } from "./server.js";
-import { StreamInfo } from "./streaminfo.js";
+import type { StreamInfo } from "./streaminfo.js";
+import type { TlsFacts } from "./tls.js";
 
 /** A stream that nothing is on its way for, and that nobody continues for this long, will not be continued. */
 const PAUSE_LIMIT_MS = 5_000;
@@ -31,10 +26,11 @@ export class HttpStream implements ChainOwner {
   readonly grpc: boolean;
   readonly head: boolean;
   readonly #chain: FilterChain;
-  readonly #request: HeaderMap;
+  readonly #version: HttpVersion;
+  readonly #received: Received;
+  /** What the connection manager answers by itself. */
+  readonly #refusal: ManagerReply | null;
   readonly #router: Router;
-  readonly #body: string;
-  readonly #trailers: HeaderMap | null;
   readonly #mark: number;
   #upstream: UpstreamRequest | null = null;
   // What has left the proxy.
@@ -49,14 +45,21 @@ export class HttpStream implements ChainOwner {
     private readonly server: Server,
     worker: Worker,
     private readonly input: RequestInput,
+    options: Pick<HostOptions, "downstream" | "connectionManager">,
+    tls: TlsFacts | null,
   ) {
+    const { downstream = "http1", connectionManager = {} } = options;
     this.#mark = server.logs.mark();
-    this.info = server.newStreamInfo("HTTP/1.1", null);
-    this.#request = requestHeaders(input);
-    this.grpc = isGrpc(this.#request);
-    this.head = this.#request.get(":method") === "HEAD";
-    this.#body = bytesOf(input.body);
-    this.#trailers = requestTrailers(input);
+    this.#version = downstream;
+    this.info = server.newStreamInfo(downstream === "http2" ? "HTTP/2" : "HTTP/1.1", tls);
+    this.#received = receive(input, downstream, tls !== null);
+    const { headers } = this.#received;
+    this.#refusal = headers === null ? this.#received.refusal : managePath(headers, connectionManager);
+    if (headers !== null && this.#refusal === null) {
+      this.info.source = manageHeaders(headers, connectionManager, this.info.source, tls !== null);
+    }
+    this.grpc = headers !== null && isGrpc(headers);
+    this.head = headers?.get(":method") === "HEAD";
     this.#router = new Router(this.info, UPSTREAM, worker.thread.connected, (request) => this.#toUpstream(request));
     const filters: (HttpContext | FailedFilter | Router)[] = [];
     for (const slot of worker.slots) {
@@ -108,7 +111,15 @@ export class HttpStream implements ChainOwner {
 
   #response(): ProxyResponse {
     const method = this.input.method ?? "GET";
-    const out = wireResponse(this.#sentHeaders!, this.#sentBody, this.#endedWithHeaders, this.#sentTrailers, method);
+    const version = this.#version;
+    const out = wireResponse(
+      this.#sentHeaders!,
+      this.#sentBody,
+      this.#endedWithHeaders,
+      this.#sentTrailers,
+      method,
+      version,
+    );
     return new Exchange({ input: this.input, ...out, upstream: this.#upstream, logs: this.#logs() });
   }
 
@@ -116,17 +127,29 @@ export class HttpStream implements ChainOwner {
   #receive(): void {
     const chain = this.#chain;
     const { info } = this;
-    const trailers = this.#trailers;
-    const chunked = this.#body !== "" || isChunked(this.input) || trailers !== null;
-    chain.decodeHeaders(this.#request, !chunked);
-    if (!chunked) return;
-    if (this.#body !== "" && this.#outcome === null) {
-      info.requestBodySize += this.#body.length;
-      chain.decodeData(this.#body, false);
+    const { headers, refusal, goesOn, body, trailers } = this.#received;
+    if (this.#refusal !== null || headers === null) return this.#refuse(this.#refusal ?? refusal);
+    chain.decodeHeaders(headers, !goesOn);
+    if (!goesOn) return;
+    if (body !== "" && this.#outcome === null) {
+      info.requestBodySize += body.length;
+      chain.decodeData(body, false);
     }
     if (this.#outcome !== null) return;
     if (trailers === null) chain.decodeData("", true);
     else chain.decodeTrailers(trailers);
+  }
+
+  /** The connection manager answers; the filters see nothing but the end. */
+  #refuse(reply: ManagerReply): void {
+    this.#chain.requestHeaders = this.#received.headers;
+    this.#chain.requestComplete = !reply.closes;
+    this.info.responseFlags |= reply.flags ?? 0;
+    this.replies(reply);
+    const { headers, body } = prepareLocalReply({ ...reply, grpcStatus: null }, this);
+    this.encodeHeaders(headers, body === "" || this.head);
+    if (body !== "") this.encodeData(new HostBuffer(body), true);
+    this.endStream();
   }
 
   /** `request` gives it as it is when the callbacks of now are over. */
@@ -203,8 +226,9 @@ export class HttpStream implements ChainOwner {
 
   // The connection's side of the chain.
 
-  setDetails(details: string): void {
+  replies({ details, code }: Pick<LocalReply, "details" | "code">): void {
     this.info.responseDetails = details;
+    this.info.responseCode = code;
   }
 
   refuseResponse(map: HeaderMap): LocalReply | null {
@@ -214,7 +238,8 @@ export class HttpStream implements ChainOwner {
 
   encodeHeaders(map: HeaderMap, end: boolean): void {
     this.info.responseCode = Number(map.get(":status"));
-    finishResponse(map, this.#chain.requestComplete);
+    // Envoy does not wait for the rest of a request that it has answered.
+    finishResponse(map, this.#version, !this.#chain.requestComplete);
     this.#sentHeaders = new HeaderMap(map.kind, map.lines());
     this.#endedWithHeaders = end;
   }
@@ -236,7 +261,9 @@ export class HttpStream implements ChainOwner {
   resetStream(): void {
     this.#over();
     const where =
-      this.#sentHeaders === null ? "without an answer" : `in the middle of the answer ${this.info.responseCode}`;
+      this.#sentHeaders === null
+        ? "without an answer"
+        : `in the middle of the answer ${this.#sentHeaders.get(":status")}`;
     this.#finish({ error: new EmulatorError(`The proxy closed the connection ${where} (${this.#name}).`) });
   }
 

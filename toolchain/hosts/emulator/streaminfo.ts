@@ -5,6 +5,8 @@ import type { TlsFacts } from "./tls.js";
 export interface Peer {
   readonly address: string;
   readonly port: number;
+  /** The address alone. */
+  readonly ip: string;
 }
 
 /** What Envoy knows of a stream or connection beside its headers. */
@@ -16,7 +18,7 @@ export class StreamInfo {
   responseDetails: string | null = null;
   responseFlags = 0;
   /** Set when the router has chosen a host. */
-  upstreamHost: (Peer & { readonly cluster: string }) | null = null;
+  upstreamHost: (Omit<Peer, "ip"> & { readonly cluster: string }) | null = null;
   /** Set when the connection to it stands. */
   upstreamConnection: { readonly local: string; readonly readyAfter: bigint } | null = null;
   terminationDetails: string | null = null;
@@ -29,7 +31,8 @@ export class StreamInfo {
     /** Nanoseconds since the epoch. */
     readonly startTime: bigint,
     readonly connectionId: number,
-    readonly source: Peer,
+    /** The client, or who it is said to be. */
+    public source: Peer,
     readonly destination: Peer,
     readonly tls: TlsFacts | null,
     /** "HTTP/1.1" or "HTTP/2"; null for TCP. */

@@ -72,7 +72,7 @@ export class TcpStream {
 
   constructor(
     private readonly server: Server,
-    worker: Worker,
+    private readonly worker: Worker,
     private readonly handler: TcpHandler,
     tls: TlsFacts | null,
   ) {
@@ -268,6 +268,7 @@ export class TcpStream {
   #abandon(): void {
     this.#closed = true;
     if (!this.server.streams.delete(this)) return;
+    this.worker.open--;
     for (const context of this.#contexts) context.destroy();
   }
 

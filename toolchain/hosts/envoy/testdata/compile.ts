@@ -8,7 +8,7 @@ const read = (name: string): string => readFileSync(new URL(`./${name}.as`, impo
 /** Compiles one of the test filters (AssemblyScript; not named .ts, so that tsc leaves it alone) and gives the module's path. */
 export async function compileTestFilter(
   directory = mkdtempSync(join(tmpdir(), "meshwasm-test-")),
-  name: "filter" | "calls" | "tcp" = "filter",
+  name: "filter" | "calls" | "tcp" | "view" = "filter",
 ): Promise<string> {
   const source = read("host") + read(name);
   const module = join(directory, `${name}.wasm`);
