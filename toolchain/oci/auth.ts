@@ -60,7 +60,7 @@ async function fetchToken(
   credentials: Credentials | null,
   timeoutMs: number,
 ): Promise<string> {
-  const fields: Record<string, string> = { scope, ...(service === undefined ? {} : { service }) };
+  const fields: Record<string, string> = { ...(scope ? { scope } : {}), ...(service === undefined ? {} : { service }) };
   const limits = { maxBytes: 1 << 20, timeoutMs };
   const url = new URL(realm);
   let answer;

@@ -18,6 +18,8 @@ export interface PublishProgress {
 export interface PublishOptions extends Pick<UploadOptions, "chunkBytes" | "mountFrom"> {
   /** Refuse to move a tag that exists to another digest. */
   readonly immutable?: boolean;
+  /** Runs when the image is there and before its tag is: signatures and the like, without which nothing is to be tagged. */
+  readonly beforeTag?: (image: Reference) => Promise<void>;
   readonly onProgress?: (progress: PublishProgress) => void;
 }
 
@@ -51,7 +53,11 @@ export async function publish(
     digest: image.digest,
     moduleDigest: image.moduleDigest,
   };
-  if (existing === image.digest) return { status: "unchanged", ...result };
+  const pinned = { host: target.host, repository: target.repository, digest: image.digest };
+  if (existing === image.digest) {
+    await options.beforeTag?.(pinned);
+    return { status: "unchanged", ...result };
+  }
   if (existing !== null && options.immutable) {
     throw new OciError(
       `${name} exists with ${existing} and would become ${image.digest}; nothing was written, publish under a new tag`,
@@ -81,6 +87,10 @@ export async function publish(
       onBytes: (sent) => sent < size && report("uploading", sent),
     });
     report(state, size);
+  }
+  if (options.beforeTag) {
+    await client.putManifest({ host: pinned.host, repository: pinned.repository }, image.manifest, image.mediaType);
+    await options.beforeTag(pinned);
   }
   await client.putManifest(tagged, image.manifest, image.mediaType);
   return { status: "published", ...result, ...(existing === null ? {} : { previous: existing }) };

@@ -99,7 +99,7 @@ export class Transport {
     const look = this.#options.credentials ?? ((host: string) => dockerCredentials(host, this.#options.env));
     const credentials = await look(ref.host);
     const actions = call.access === "push" ? "pull,push" : "pull";
-    const scope = challenge.params["scope"] ?? `repository:${ref.repository}:${actions}`;
+    const scope = challenge.params["scope"] ?? (ref.repository && `repository:${ref.repository}:${actions}`);
     let header: string | null;
     try {
       header = await authorize(challenge, scope, registry, credentials, this.#timeoutMs);
