@@ -15,6 +15,7 @@ import { addManifest } from "./commands/manifest.js";
 import { addPublish } from "./commands/publish.js";
 import { addPull } from "./commands/pull.js";
 import { addRegistry } from "./commands/registry.js";
+import { addRollout } from "./commands/rollout.js";
 import { addRun } from "./commands/run.js";
 import { addSymbolicate } from "./commands/symbolicate.js";
 import { addTest } from "./commands/test.js";
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addLogin,
     addLogout,
     addManifest,
+    addRollout,
   ]) {
     add(program);
   }

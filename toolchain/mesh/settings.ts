@@ -25,11 +25,13 @@ export interface MeshSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variables that it gets from the proxy's. */
   readonly hostEnv?: readonly string[];
+  /** Labels of the filter's metrics, which Envoy must be told to tell apart. */
+  readonly metricLabels?: readonly string[];
   /** Where the clusters that the configuration names are: a URL, or "existing". */
   readonly clusters?: Readonly<Record<string, string>>;
 }
 
-const KEYS = ["image", "selector", "targetRefs", "match", "pullSecret", "env", "hostEnv", "clusters"];
+const KEYS = ["image", "selector", "targetRefs", "match", "pullSecret", "env", "hostEnv", "metricLabels", "clusters"];
 const MODES = ["CLIENT", "SERVER", "CLIENT_AND_SERVER"];
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 
@@ -65,6 +67,10 @@ export function readSettings(value: unknown, where: string): MeshSettings {
         throw bad("match[].ports are numbers from 1 to 65535");
     }
   });
+  for (const label of list(settings["metricLabels"], "metricLabels", bad)) {
+    if (typeof label !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(label))
+      throw bad(`"${String(label)}" is not the name of a metric's label`);
+  }
   const names = [
     ...Object.keys((settings["env"] as object | undefined) ?? {}),
     ...list(settings["hostEnv"], "hostEnv", bad),
