@@ -46,6 +46,8 @@ const { metafile } = await build({
   banner: {
     js: 'import { createRequire as meshwasmRequire } from "node:module"; const require = meshwasmRequire(import.meta.url);',
   },
+  // wabt, which is CommonJS, looks where it lies.
+  define: { __dirname: "import.meta.dirname", __filename: "import.meta.filename" },
   logLevel: "warning",
 });
 chmodSync("dist/cli.js", 0o755);

@@ -54,7 +54,9 @@ export async function verifyImage(
 ): Promise<Verified> {
   const target = withDefaultTag(ref);
   // Only this digest is looked at from here on: the tag may move meanwhile.
-  const { digest } = await client.getManifest(target);
+  const { digest, bytes: manifest, mediaType } = await client.getManifest(target);
+  // A signed index would be no pin that a mesh takes.
+  parseManifest(manifest, mediaType, formatReference({ ...target, digest: undefined }));
   const place = { host: target.host, repository: target.repository };
   const name = formatReference({ ...target, digest });
   const good: Statement[] = [];
