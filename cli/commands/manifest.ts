@@ -14,7 +14,7 @@ export function addManifest(program: Command): void {
   const command = program
     .command("manifest")
     .description("print what a mesh needs to run a filter, pinned to its digest")
-    .argument("<ref|dir>", "host:port/repo/name:tag, or a project's folder")
+    .argument("<ref>", "host:port/repo/name:tag, or a project's folder")
     .addOption(new Option("--for <target>", "control plane").choices([...TARGETS]).makeOptionMandatory());
   meshOptions(command)
     .option("--kyverno", "print also Kyverno's policy that admits only signed filters of this repository")

@@ -4,10 +4,10 @@ import type { MeshSettings } from "./settings.js";
 
 export const TARGETS = [
   "istio",
+  "envoy",
   "istio-trafficextension",
   "envoyfilter",
   "envoy-gateway",
-  "envoy",
   "kuma",
   "consul",
   "higress",
