@@ -3,17 +3,24 @@ import { packageVersion } from "../toolchain/build/package-root.js";
 import { report } from "./output.js";
 import { addBuild } from "./commands/build.js";
 import { addCheck } from "./commands/check.js";
+import { addCopy } from "./commands/copy.js";
+import { addDiff } from "./commands/diff.js";
+import { addInspect } from "./commands/inspect.js";
+import { addTags } from "./commands/tags.js";
+import { addVerify } from "./commands/verify.js";
 import { addEnvoy } from "./commands/envoy.js";
 import { addInit } from "./commands/init.js";
+import { addLogin, addLogout } from "./commands/login.js";
 import { addManifest } from "./commands/manifest.js";
 import { addPublish } from "./commands/publish.js";
 import { addPull } from "./commands/pull.js";
 import { addRegistry } from "./commands/registry.js";
+import { addRollout } from "./commands/rollout.js";
 import { addRun } from "./commands/run.js";
 import { addSymbolicate } from "./commands/symbolicate.js";
 import { addTest } from "./commands/test.js";
 
-/** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong. */
+/** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong, 3 when the answer is no. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("meshwasm")
     .description("Wasm filters for Envoy, in AssemblyScript: build, test on a real Envoy, publish, reference.")
@@ -31,7 +38,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     addRegistry,
     addPublish,
     addPull,
+    addCopy,
+    addInspect,
+    addDiff,
+    addTags,
+    addVerify,
+    addLogin,
+    addLogout,
     addManifest,
+    addRollout,
   ]) {
     add(program);
   }

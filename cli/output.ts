@@ -9,8 +9,8 @@ export class CliError extends Error {
 
   constructor(
     message: string,
-    /** 1: it failed; 2: the command line is wrong. */
-    readonly exitCode: 1 | 2 = 1,
+    /** 1: it failed; 2: the command line is wrong; 3: the answer is no. */
+    readonly exitCode: 1 | 2 | 3 = 1,
   ) {
     super(message);
   }

@@ -40,11 +40,14 @@ const { metafile } = await build({
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",
   // Found beside the installed package: the compiler reads its own files, esbuild is a binary.
-  external: ["assemblyscript", "esbuild", "tsx"],
+  // The XML half of the CycloneDX library, which is not used, would like an optional package.
+  external: ["assemblyscript", "esbuild", "tsx", "xmlbuilder2"],
   // Some bundled libraries are CommonJS and ask for Node's modules.
   banner: {
     js: 'import { createRequire as meshwasmRequire } from "node:module"; const require = meshwasmRequire(import.meta.url);',
   },
+  // wabt, which is CommonJS, looks where it lies.
+  define: { __dirname: "import.meta.dirname", __filename: "import.meta.filename" },
   logLevel: "warning",
 });
 chmodSync("dist/cli.js", 0o755);

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { config, EnvoyProcess, findEnvoy, workDirectory } from "../../toolchain/hosts/envoy/index.js";
 
 type Lines = readonly (readonly [string, string])[];
@@ -162,7 +162,9 @@ try {
       writeFileSync(file, JSON.stringify(settings));
       const args = [`${host}/${image}:0.1.0`, "--config", file];
       process.stdout.write(await meshwasm("manifest", ...args, "--for", "istio"));
-      snippets.push(parse(await meshwasm("manifest", ...args, "--for", "envoy")) as Snippet);
+      // The first document is for a bootstrap, the second the same for ECDS.
+      const [bootstrap] = parseAllDocuments(await meshwasm("manifest", ...args, "--for", "envoy"));
+      snippets.push(bootstrap!.toJS() as Snippet);
     }
   });
 

@@ -347,7 +347,7 @@ describe("registries", () => {
     }));
 
   for (const [status, message] of [
-    [401, /wants a login or refuses yours \(401\); run `docker login/],
+    [401, /wants a login or refuses yours \(401\); run `meshwasm login/],
     [403, /may not do this \(403\); ask for rights/],
     [404, /no such repository or tag \(404\); check the name/],
     [500, /failed \(HTTP 500\); see its log/],
@@ -402,7 +402,7 @@ describe("registries", () => {
       (address) =>
         refuses(
           ["publish", good, `${address}/team/filter:1`],
-          /cannot upload sha256:.* cut the connection \(\w+\) 3 times; check its log/,
+          /cannot upload sha256:.* cut the connection \(\w+\) 5 times; check its log/,
         ),
     );
     assert.ok(cuts >= 2, "it tried again");

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { bench } from "./bench.js";
 import { fuzz } from "./fuzz.js";
 import { memory } from "./memory.js";
+import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
 import { runtime } from "./runtime.js";
 import { std } from "./std.js";
@@ -21,7 +22,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, bench, fuzz, memory, runtime, std, pattern];
+const SECTIONS: readonly Section[] = [times, bench, fuzz, memory, runtime, std, pattern, mesh];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

@@ -45,6 +45,8 @@ export interface ModuleManifest {
   readonly phase: string | null;
   readonly priority: number | null;
   readonly failStrategy: string;
+  /** How meshes use it, as filter.yaml says; absent when it says nothing. */
+  readonly mesh?: Readonly<Record<string, unknown>>;
   readonly builtWith: { readonly meshwasm: string };
 }
 
@@ -176,6 +178,7 @@ function describe(project: Project, wasm: Uint8Array, bodyMode: BodyMode): Modul
     phase: project.phase,
     priority: project.priority,
     failStrategy: project.failStrategy,
+    ...(project.mesh ? { mesh: project.mesh } : {}),
     builtWith: { meshwasm: packageVersion },
   };
 }

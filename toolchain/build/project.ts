@@ -9,10 +9,10 @@ export const FAIL_STRATEGIES = ["FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"] as co
 /** Size above which a module is refused when filter.yaml names none. */
 const DEFAULT_MAX_MODULE_BYTES = 1024 * 1024;
 
-/** A filter project: what filter.yaml and package.json say. */
 /** What Envoy loads the filter into: the HTTP connection manager, or the filter chain of a listener. */
 export type FilterType = "http" | "tcp";
 
+/** A filter project: what filter.yaml and package.json say. */
 export interface Project {
   /** Absolute path of the folder. */
   readonly dir: string;
@@ -21,6 +21,13 @@ export interface Project {
   readonly description: string;
   readonly license: string | null;
   readonly source: string | null;
+  readonly homepage: string | null;
+  readonly keywords: readonly string[];
+  readonly authors: readonly { readonly name: string; readonly email: string | null }[];
+  /** More annotations of the image. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** How meshes use the filter, as filter.yaml says it; the manifests' own code checks it. */
+  readonly mesh: Readonly<Record<string, unknown>> | null;
   readonly type: FilterType;
   readonly maxModuleBytes: number;
   readonly phase: (typeof PHASES)[number] | null;
@@ -31,7 +38,17 @@ export interface Project {
 }
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const KEYS = ["name", "description", "type", "maxModuleBytes", "phase", "priority", "failStrategy"];
+const KEYS = [
+  "name",
+  "description",
+  "type",
+  "maxModuleBytes",
+  "phase",
+  "priority",
+  "failStrategy",
+  "annotations",
+  "mesh",
+];
 
 /** Reads a filter project; says what is missing when the folder is none. */
 export function readProject(dir: string): Project {
@@ -92,6 +109,11 @@ export function readProject(dir: string): Project {
     description,
     license: typeof npm["license"] === "string" ? npm["license"] : null,
     source: sourceOf(npm["repository"]),
+    homepage: typeof npm["homepage"] === "string" ? npm["homepage"] : null,
+    keywords: Array.isArray(npm["keywords"]) ? npm["keywords"].filter((word) => typeof word === "string") : [],
+    authors: authorsOf(npm),
+    annotations: readAnnotations(values["annotations"], bad),
+    mesh: readMapping(values["mesh"], "mesh", bad),
     type: oneOf("type", ["http", "tcp"] as const, "http")!,
     maxModuleBytes: maxModuleBytes as number,
     phase: oneOf("phase", PHASES, null),
@@ -124,4 +146,35 @@ function readPackage(root: string, shown: string): Record<string, unknown> {
 function sourceOf(repository: unknown): string | null {
   const url = typeof repository === "string" ? repository : (repository as { url?: unknown } | undefined)?.url;
   return typeof url === "string" ? url.replace(/^git\+/, "").replace(/\.git$/, "") : null;
+}
+
+/** npm's `author`, `maintainers` and `contributors`, as objects or as "Name <mail>". */
+function authorsOf(npm: Record<string, unknown>): { name: string; email: string | null }[] {
+  const lists = [npm["author"], npm["maintainers"], npm["contributors"]];
+  return lists
+    .flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [list]))
+    .flatMap((person) => {
+      if (typeof person === "string") {
+        const [, name, email] = /^([^<(]*)(?:<([^>]*)>)?/.exec(person)!;
+        return name!.trim() ? [{ name: name!.trim(), email: email ?? null }] : [];
+      }
+      const { name, email } = (person ?? {}) as { name?: unknown; email?: unknown };
+      return typeof name === "string" ? [{ name, email: typeof email === "string" ? email : null }] : [];
+    });
+}
+
+type Bad = (reason: string) => BuildError;
+
+function readMapping(value: unknown, key: string, bad: Bad): Record<string, unknown> | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "object" || Array.isArray(value)) throw bad(`${key} must be a mapping`);
+  return value as Record<string, unknown>;
+}
+
+function readAnnotations(value: unknown, bad: Bad): Record<string, string> {
+  const annotations = readMapping(value, "annotations", bad) ?? {};
+  for (const [key, text] of Object.entries(annotations)) {
+    if (typeof text !== "string") throw bad(`annotations: the value of ${key} must be a string; put it in quotes`);
+  }
+  return annotations as Record<string, string>;
 }

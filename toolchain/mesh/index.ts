@@ -1,5 +1,8 @@
 /** Manifests that make a mesh run a published filter. */
 export { MeshError } from "./errors.js";
-export type { FailStrategy, MeshInput, Phase, Target } from "./input.js";
+export { TARGETS, type FailStrategy, type MeshInput, type Phase, type Target } from "./input.js";
+export { kyvernoPolicies } from "./kyverno.js";
 export { meshManifest } from "./manifest.js";
 export { dnsLabel } from "./names.js";
+export { rolloutFiles, STAGE_LABEL, type RolloutInput } from "./rollout.js";
+export { readSettings, type Match, type MeshSettings, type TargetRef } from "./settings.js";

@@ -1,7 +1,18 @@
 import { isDigest, type Reference } from "../oci/index.js";
 import { MeshError } from "./errors.js";
+import type { MeshSettings } from "./settings.js";
 
-export type Target = "istio" | "envoy";
+export const TARGETS = [
+  "istio",
+  "envoy",
+  "istio-trafficextension",
+  "envoyfilter",
+  "envoy-gateway",
+  "kuma",
+  "consul",
+  "higress",
+] as const;
+export type Target = (typeof TARGETS)[number];
 export type Phase = "AUTHN" | "AUTHZ" | "STATS";
 export type FailStrategy = "FAIL_CLOSE" | "FAIL_OPEN" | "FAIL_RELOAD";
 
@@ -29,6 +40,12 @@ export interface MeshInput {
   readonly capabilities?: readonly string[];
   /** The module holds headers until it has read the body. */
   readonly allowStopIteration?: boolean;
+  /** Where it runs and with what. */
+  readonly settings?: MeshSettings;
+  /** Version of what reads the manifest: of Istio or Envoy Gateway, else of the Envoy. Default: the newest known. */
+  readonly targetVersion?: string;
+  /** A file on the proxy's disk in place of the registry; plain Envoy only. */
+  readonly localFile?: string;
   /** The registry is reached without TLS; always so on loopback. */
   readonly plainHttp?: boolean;
 }
@@ -38,7 +55,11 @@ const STRATEGIES: readonly string[] = ["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"]
 
 /** Throws MeshError for a value that would make a manifest that the control plane refuses. */
 export function checkInput(input: MeshInput): void {
-  const { digest, phase, failStrategy, priority } = input;
+  const { digest, phase, failStrategy, priority, target, targetVersion } = input;
+  if (!(TARGETS as readonly string[]).includes(target)) {
+    throw new MeshError(`the target "${String(target)}" is not known; use one of ${TARGETS.join(", ")}`);
+  }
+  if (targetVersion !== undefined) parseVersion(targetVersion);
   // Both control planes' pins are SHA-256 only.
   if (!isDigest(digest) || !digest.startsWith("sha256:")) {
     throw new MeshError(
@@ -65,4 +86,18 @@ export function jsonConfig(config: unknown): unknown {
 /** Text for one YAML comment line. */
 export function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
+}
+
+/** Major and minor number of `1.40` or `v1.40.0`. */
+export function parseVersion(text: string): readonly [number, number] {
+  const match = /^v?(\d{1,4})\.(\d{1,4})(\.\d{1,4})?(-[\w.-]+)?$/.exec(text);
+  if (!match) throw new MeshError(`"${text}" is not a version; write it like 1.40 or 1.40.0`);
+  return [Number(match[1]), Number(match[2])];
+}
+
+/** Is the version given and below `major.minor`? */
+export function isBelow(version: string | undefined, major: number, minor: number): boolean {
+  if (version === undefined) return false;
+  const [a, b] = parseVersion(version);
+  return a < major || (a === major && b < minor);
 }

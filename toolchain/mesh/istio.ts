@@ -1,71 +1,102 @@
-import { Document, isMap, type YAMLMap } from "yaml";
 import { formatReference } from "../oci/index.js";
 import { MeshError } from "./errors.js";
-import { jsonConfig, oneLine, type MeshInput } from "./input.js";
+import { failureLines } from "./failure.js";
+import { notCarried, refuseHold } from "./filter.js";
+import { impliedBy } from "./implied.js";
+import { isBelow, jsonConfig, type MeshInput } from "./input.js";
+import { istioUpstreams, metadata, withoutGroup } from "./kubernetes.js";
 import { dnsLabel } from "./names.js";
-import { COMPATIBLE, render } from "./yaml.js";
+import { document, documents } from "./yaml.js";
 
 /** An Istio WasmPlugin. Both the URL and `sha256` carry the digest of the image manifest, never of the file. */
 export function istioManifest(input: MeshInput): string {
-  if (input.allowStopIteration) {
+  const { url, sha256, ...rest } = image(input, "Istio's WasmPlugin");
+  const { where, order, match } = placement(input);
+  return objects(input, "WasmPlugin", { ...where, url, sha256, ...order, ...rest, ...match });
+}
+
+/** The kind that takes WasmPlugin's place from Istio 1.30 on. */
+export function trafficExtensionManifest(input: MeshInput): string {
+  if (isBelow(input.targetVersion, 1, 30)) {
     throw new MeshError(
-      `${input.name} holds headers until it has read the body, which Istio's WasmPlugin cannot switch on (allow_on_headers_stop_iteration); use the target envoy`,
+      `Istio ${input.targetVersion} has no TrafficExtension, which came with 1.30; use the target istio`,
     );
   }
+  const wasm = image(input, "Istio's TrafficExtension");
+  const { where, order, match } = placement(input);
+  return objects(input, "TrafficExtension", { ...where, ...order, ...match, wasm });
+}
+
+/** Where and when it runs: fields that both kinds have. */
+export function placement(input: MeshInput) {
+  const { selector, targetRefs, match } = input.settings ?? {};
+  return {
+    where: {
+      ...(selector ? { selector: { matchLabels: selector } } : {}),
+      ...(targetRefs ? { targetRefs: withoutGroup(targetRefs) } : {}),
+    },
+    order: {
+      ...(input.phase === undefined ? {} : { phase: input.phase }),
+      ...(input.priority === undefined ? {} : { priority: input.priority }),
+    },
+    match: match
+      ? {
+          match: match.map(({ mode, ports }) => ({
+            ...(mode ? { mode } : {}),
+            ...(ports ? { ports: ports.map((number) => ({ number })) } : {}),
+          })),
+        }
+      : {},
+  };
+}
+
+/** What to fetch and how to run it: fields that both kinds have. */
+export function image(input: MeshInput, target: string) {
+  refuseHold(input, target);
   const config = jsonConfig(input.config);
   if (config !== undefined && (config === null || typeof config !== "object" || Array.isArray(config))) {
     throw new MeshError("Istio's pluginConfig must be a JSON object; give the configuration as one");
   }
-  const { host, repository, tag } = input.reference;
-  const failStrategy = input.failStrategy ?? "FAIL_RELOAD";
-  const doc = new Document(
-    {
-      apiVersion: "extensions.istio.io/v1alpha1",
-      kind: "WasmPlugin",
-      metadata: {
-        name: dnsLabel(input.name),
-        ...(input.namespace === undefined ? {} : { namespace: dnsLabel(input.namespace) }),
-      },
-      spec: {
-        url: `oci://${host}/${repository}@${input.digest}`,
-        sha256: input.digest.slice("sha256:".length),
-        ...(input.type === "tcp" ? { type: "NETWORK" } : {}),
-        pluginName: input.rootId ?? dnsLabel(input.name),
-        ...(input.phase === undefined ? {} : { phase: input.phase }),
-        ...(input.priority === undefined ? {} : { priority: input.priority }),
-        failStrategy,
-        ...(config === undefined ? {} : { pluginConfig: config }),
-      },
-    },
-    COMPATIBLE,
-  );
-
-  const spec = doc.get("spec");
-  if (!isMap(spec)) throw new Error("spec is a map by construction");
-  const where = [
-    " Without a selector the plugin runs in every workload of the namespace (of the mesh, in the root namespace).",
-    " selector:",
-    "   matchLabels:",
-    "     app: my-app",
+  const { host, repository } = input.reference;
+  const { env = {}, pullSecret } = input.settings ?? {};
+  const variables = [
+    ...Object.entries(env).map(([name, value]) => ({ name, valueFrom: "INLINE", value })),
+    ...impliedBy(input).hostEnv.map((name) => ({ name, valueFrom: "HOST" })),
   ];
-  spec.commentBefore = where.join("\n");
-  comment(spec, "url", `published as ${formatReference({ host, repository, ...(tag === undefined ? {} : { tag }) })}`);
-  comment(spec, "failStrategy", failNote(failStrategy));
-  if (input.capabilities?.length) {
-    doc.commentBefore =
-      " WasmPlugin cannot restrict what the module may call; the target envoy can (capability_restriction_config).";
-  }
-  return render(doc);
+  return {
+    url: `oci://${host}/${repository}@${input.digest}`,
+    sha256: input.digest.slice("sha256:".length),
+    ...(input.type === "tcp" ? { type: "NETWORK" } : {}),
+    ...(pullSecret ? { imagePullSecret: pullSecret } : {}),
+    pluginName: input.rootId ?? dnsLabel(input.name),
+    failStrategy: input.failStrategy ?? "FAIL_RELOAD",
+    ...(config === undefined ? {} : { pluginConfig: config }),
+    ...(variables.length ? { vmConfig: { env: variables } } : {}),
+  };
 }
 
-function failNote(strategy: string): string {
-  if (strategy === "FAIL_OPEN") return "when the module traps or cannot be fetched, requests pass without it";
-  const trap =
-    strategy === "FAIL_RELOAD" ? "a trap fails its request, then the module is reloaded" : "a trap fails all requests";
-  return `${trap}; while the image cannot be fetched, a new proxy answers 403`;
-}
-
-function comment(map: YAMLMap, key: string, text: string): void {
-  const value = map.get(key, true);
-  if (value) (value as { comment?: string }).comment = ` ${oneLine(text)}`;
+function objects(input: MeshInput, kind: string, spec: Record<string, unknown>): string {
+  const implied = impliedBy(input);
+  const labels = input.settings?.metricLabels ?? [];
+  const { selector, targetRefs } = input.settings ?? {};
+  const plugin = document({ apiVersion: "extensions.istio.io/v1alpha1", kind, metadata: metadata(input), spec }, [
+    ` published as ${formatReference({ ...input.reference, digest: undefined })}`,
+    ...(selector || targetRefs
+      ? []
+      : [
+          " Without a selector it runs in every workload of the namespace (of the mesh, in the root namespace); --selector app=my-app narrows it.",
+        ]),
+    ...failureLines(input),
+    ...notCarried(input, kind, { capabilities: true }),
+    ...(implied.hostEnv.length
+      ? [` The proxy's container must have the environment variables ${implied.hostEnv.join(", ")}.`]
+      : []),
+    ...(labels.length
+      ? [
+          ` stats_tags: meshConfig.defaultConfig.extraStatTags: [${labels.join(", ")}] makes labels of the metrics' names.`,
+        ]
+      : []),
+    ...implied.existing.map((cluster) => ` The mesh must have the cluster ${cluster}.`),
+  ]);
+  return documents([plugin, ...istioUpstreams(input, implied).map((object) => document(object))]);
 }

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { parse, parseAllDocuments } from "yaml";
 import { parseReference } from "../oci/index.js";
-import { dnsLabel, MeshError, meshManifest, type MeshInput } from "./index.js";
+import {
+  dnsLabel,
+  kyvernoPolicies,
+  MeshError,
+  meshManifest,
+  readSettings,
+  rolloutFiles,
+  TARGETS,
+  type MeshInput,
+} from "./index.js";
 
 const A = "a".repeat(64);
 const B = "b".repeat(64);
@@ -15,7 +25,9 @@ const INPUT: MeshInput = {
 };
 
 const istio = (extra: Partial<MeshInput> = {}): string => meshManifest({ ...INPUT, ...extra });
-const envoy = (extra: Partial<MeshInput> = {}): string => meshManifest({ ...INPUT, target: "envoy", ...extra });
+/** The document for a bootstrap; the second one is the same for ECDS. */
+const envoy = (extra: Partial<MeshInput> = {}): string =>
+  meshManifest({ ...INPUT, target: "envoy", ...extra }).split("---\n")[0]!;
 
 function refuses(extra: Partial<MeshInput>, message: RegExp): void {
   assert.throws(
@@ -47,7 +59,7 @@ test("a WasmPlugin pinned by the manifest's digest", () => {
     },
   });
   assert.match(text, /# published as registry\.example\.com\/team\/hello:1\.0\.0/);
-  assert.match(text, /# selector:\n *# +matchLabels:/);
+  assert.match(text, /^# Without a selector it runs in every workload/m);
 });
 
 test("what is not given is left out, but the fail strategy is always there with what it means", () => {
@@ -55,9 +67,17 @@ test("what is not given is left out, but the fail strategy is always there with 
   const { metadata, spec } = parse(text) as { metadata: object; spec: object };
   assert.deepEqual(Object.keys(metadata), ["name"]);
   assert.deepEqual(Object.keys(spec), ["url", "sha256", "pluginName", "failStrategy"]);
-  assert.match(text, /failStrategy: FAIL_RELOAD # .*cannot be fetched.*403/);
-  assert.doesNotMatch(istio({ failStrategy: "FAIL_OPEN" }), /403/);
-  assert.match(istio({ capabilities: ["proxy_log"] }), /^# WasmPlugin cannot restrict/);
+  for (const [strategy, trap] of [
+    ["FAIL_RELOAD", /then the module is loaded again/],
+    ["FAIL_CLOSE", /all later ones fail with 503/],
+    ["FAIL_OPEN", /then requests pass without the filter/],
+  ] as const) {
+    const said = istio({ failStrategy: strategy });
+    assert.match(said, /^# On fetch failure: .*\n# On load failure .*\n# On a trap: /m);
+    assert.match(said, trap);
+    assert.equal(/403/.test(said), strategy !== "FAIL_OPEN");
+  }
+  assert.match(istio({ capabilities: ["proxy_log"] }), /^# Not carried: WasmPlugin cannot restrict/m);
 });
 
 test("a number-like hash stays a string", () => {
@@ -75,7 +95,7 @@ test("strings mean the same to a YAML 1.1 reader, which Kubernetes and Envoy are
 });
 
 test("hold mode is refused for Istio with the target that can", () => {
-  refuses({ allowStopIteration: true }, /holds headers.*allow_on_headers_stop_iteration.*target envoy/);
+  refuses({ allowStopIteration: true }, /holds headers.*allow_on_headers_stop_iteration.*target envoyfilter/);
 });
 
 test("wrong values are refused", () => {
@@ -85,7 +105,7 @@ test("wrong values are refused", () => {
   refuses({ phase: "FIRST" as never }, /AUTHN, AUTHZ, STATS/);
   refuses({ failStrategy: "FAIL" as never }, /fail strategy/);
   refuses({ priority: 1.5 }, /32-bit/);
-  refuses({ target: "kuma" as never }, /target "kuma"/);
+  refuses({ target: "linkerd" as never }, /target "linkerd" is not known; use one of istio, .*higress/);
   refuses({ target: "envoy", moduleDigest: undefined }, /no application\/wasm layer/);
 });
 
@@ -126,8 +146,8 @@ test("an Envoy filter and the cluster through which it fetches the blob", () => 
     JSON.stringify(clusters[0].transport_socket),
     /"sni":"registry.example.com".*"exact":"registry.example.com"/,
   );
-  assert.match(text, /# Into http_filters .*before envoy\.filters\.http\.router/);
-  assert.match(text, /# Into static_resources\.clusters/);
+  assert.match(text, /^# Into http_filters .*before envoy\.filters\.http\.router/m);
+  assert.match(text, /static_resources\.clusters/);
 });
 
 test("plain HTTP on loopback or when asked for, and addresses without DNS", () => {
@@ -139,7 +159,124 @@ test("plain HTTP on loopback or when asked for, and addresses without DNS", () =
   assert.match(asked, /uri: http:\/\/registry\.test\/v2\/a\/blobs/);
   assert.match(asked, /port_value: 80\n/);
   assert.match(envoy({ reference: parseReference("10.0.0.1:443/a") }), /san_type: IP_ADDRESS/);
-  assert.match(envoy({ phase: "AUTHN" }), /no phases or priorities/);
+  assert.match(envoy({ phase: "AUTHN" }), /has no phases or priorities/);
+});
+
+const all = (extra: Partial<MeshInput>) =>
+  parseAllDocuments(meshManifest({ ...INPUT, ...extra })).map((doc) => doc.toJS() as Record<string, unknown>);
+const HTTP_ONLY = { settings: { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }] } };
+
+test("every target pins a digest and says what happens on fetch failure, load failure and trap", () => {
+  for (const target of TARGETS) {
+    const text = meshManifest({ ...INPUT, target, ...(target === "envoy-gateway" ? HTTP_ONLY : {}) });
+    assert.ok(text.includes(A) || text.includes(B), target);
+    for (const when of ["On fetch failure", "On load failure", "On a trap"])
+      assert.ok(text.includes(`# ${when}`), target);
+  }
+});
+
+test("hold mode goes where it can be switched on, and is refused elsewhere with the target that can", () => {
+  for (const target of TARGETS) {
+    const extra = { target, allowStopIteration: true, ...(target === "envoy-gateway" ? HTTP_ONLY : {}) };
+    if (["envoyfilter", "envoy", "kuma"].includes(target)) {
+      assert.match(meshManifest({ ...INPUT, ...extra }), /allow_on_headers_stop_iteration: true/);
+    } else refuses(extra, /cannot switch on .*use the target envoyfilter on Istio, else envoy or kuma/);
+  }
+});
+
+test("capabilities stand in VmConfig from Envoy 1.40 on, before in PluginConfig", () => {
+  const configOf = (targetVersion: string) =>
+    (parse(envoy({ capabilities: ["proxy_log"], targetVersion })) as EnvoyYaml).http_filters[0].typed_config.config;
+  assert.ok(
+    "capability_restriction_config" in configOf("1.39.3") &&
+      !("capability_restriction_config" in configOf("1.39.3")["vm_config"]!),
+  );
+  assert.ok(
+    "capability_restriction_config" in configOf("v1.40.0")["vm_config"]! &&
+      !("capability_restriction_config" in configOf("1.40")),
+  );
+  refuses({ targetVersion: "newest" }, /not a version/);
+  refuses({ target: "istio-trafficextension", targetVersion: "1.29.4" }, /came with 1\.30; use the target istio/);
+});
+
+test("a configuration's clusters and secrets are printed with it", () => {
+  const config = { auth: { cluster: "outbound|443||auth.example.com" }, key: { env: "API_KEY" } };
+  const [plugin, entry, rule] = all({ config });
+  assert.deepEqual((plugin!["spec"] as { vmConfig: unknown }).vmConfig, {
+    env: [{ name: "API_KEY", valueFrom: "HOST" }],
+  });
+  assert.deepEqual([entry!["kind"], rule!["kind"]], ["ServiceEntry", "DestinationRule"]);
+  assert.deepEqual((entry!["spec"] as { hosts: unknown }).hosts, ["auth.example.com"]);
+  const { clusters } = parse(envoy({ config })) as EnvoyYaml;
+  assert.deepEqual(
+    [...clusters].map((each) => each.name),
+    ["hello-world-registry", "outbound|443||auth.example.com"],
+  );
+  refuses({ config: { cluster: "authz" } }, /cluster "authz" and nothing says where it is; add --cluster authz=/);
+  refuses(
+    { config: { cluster: "authz" }, settings: { clusters: { authz: "http://a.test" } } },
+    /Istio will call outbound\|80\|\|a\.test/,
+  );
+  assert.match(
+    envoy({ config: { cluster: "authz" }, settings: { clusters: { authz: "http://a.test:81" } } }),
+    /port_value: 81/,
+  );
+  assert.equal(all({ config: { cluster: "authz" }, settings: { clusters: { authz: "existing" } } }).length, 1);
+  assert.match(envoy({ settings: { metricLabels: ["result"] } }), /tag_name: result/);
+});
+
+test("settings of an image are anybody's: what is wrong is refused", () => {
+  for (const [bad, message] of [
+    [{ color: 1 }, /unknown key "color"/],
+    [{ selector: { a: 1 } }, /selector\.a must be a string/],
+    [{ selector: {}, targetRefs: [] }, /exclude one another/],
+    [{ match: [{ mode: "BOTH" }] }, /must be one of/],
+    [{ match: [{ ports: [0] }] }, /1 to 65535/],
+    [{ env: { "A=B": "x" } }, /not the name of an environment variable/],
+    [[], /must be a mapping/],
+  ] as const) {
+    assert.throws(
+      () => readSettings(bad, "it"),
+      (e: unknown) => e instanceof MeshError && message.test(e.message),
+    );
+  }
+});
+
+test("Kyverno's policies demand our key for each kind", () => {
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = publicKey.export({ format: "pem", type: "spki" }).toString();
+  const policies = parseAllDocuments(kyvernoPolicies("registry.example.com/team/hello", pem)).map((doc) =>
+    JSON.stringify(doc.toJS()),
+  );
+  assert.equal(policies.length, 3);
+  for (const policy of policies) assert.match(policy, /"Deny".*verifyImageSignatures/);
+  assert.throws(() => kyvernoPolicies("r.test/x", "no key"), /needs the public key as PEM/);
+});
+
+test("a rollout has a base, an overlay for each stage and the steps", () => {
+  const input: MeshInput = { ...INPUT, config: { greeting: "x" } };
+  const files = rolloutFiles({ input, stages: ["canary", "prod"], mirrors: { prod: "mirror.test/m" }, hasMode: true });
+  assert.deepEqual([...files.keys()].sort(), [
+    "ROLLOUT.md",
+    "base/filter.yaml",
+    "base/kustomization.yaml",
+    "overlays/canary/kustomization.yaml",
+    "overlays/prod/kustomization.yaml",
+  ]);
+  const patchesOf = (stage: string) =>
+    parse(
+      (parse(files.get(`overlays/${stage}/kustomization.yaml`)!) as { patches: [{ patch: string }] }).patches[0].patch,
+    ) as { path: string; value: unknown }[];
+  assert.deepEqual(
+    patchesOf("canary").map((p) => p.value),
+    [{ matchLabels: { "meshwasm-stage": "canary" } }, "shadow"],
+  );
+  assert.deepEqual(
+    patchesOf("prod").map((p) => p.value),
+    ["enforce", `oci://mirror.test/m/team/hello@sha256:${A}`],
+  );
+  for (const stages of [[], ["a", "a"], ["../x"]])
+    assert.throws(() => rolloutFiles({ input, stages, mirrors: {}, hasMode: false }), /stages are different names/);
 });
 
 test("names become DNS-1123 labels", () => {

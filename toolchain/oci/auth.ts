@@ -1,17 +1,7 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import type { Credentials } from "./credentials.js";
 import { OciError, printable } from "./errors.js";
 import { requestFollowing, TooLargeError } from "./http.js";
 import { isRecord } from "./read.js";
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-  /** An OAuth2 refresh token, which is exchanged at the token endpoint in place of the password. */
-  readonly identityToken?: string;
-}
 
 /** What a 401 asks for. */
 export interface Challenge {
@@ -35,82 +25,6 @@ export function parseChallenge(header: string | null): Challenge | null {
     }
   }
   return found.find((c) => c.scheme === "bearer") ?? found[0] ?? null;
-}
-
-/** The credentials for `host` in the Docker configuration, or null. */
-export async function dockerCredentials(
-  host: string,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Credentials | null> {
-  const file = join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch {
-    return null;
-  }
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    config = null;
-  }
-  if (!isRecord(config)) throw new OciError(`${file} is not a JSON object; correct it or run \`docker login ${host}\``);
-
-  const helper = lookUp(config["credHelpers"], host) ?? config["credsStore"];
-  if (typeof helper === "string") {
-    const credentials = await askHelper(helper, host, env);
-    if (credentials) return credentials;
-  }
-  const entry = lookUp(config["auths"], host);
-  return isRecord(entry) ? fromEntry(entry) : null;
-}
-
-/** Keys may be a bare host or a URL: `docker login` has written both. */
-function lookUp(table: unknown, host: string): unknown {
-  if (!isRecord(table)) return undefined;
-  const bare = (key: string): string => key.replace(/^https?:\/\//i, "").replace(/\/.*$/, "");
-  if (Object.hasOwn(table, host)) return table[host];
-  return Object.entries(table).find(([key]) => bare(key).toLowerCase() === host.toLowerCase())?.[1];
-}
-
-function fromEntry(entry: Record<string, unknown>): Credentials | null {
-  const text = (key: string): string => (typeof entry[key] === "string" ? entry[key] : "");
-  const decoded = Buffer.from(text("auth"), "base64").toString("utf8").replace(/\0+$/, "");
-  const colon = decoded.indexOf(":");
-  const username = colon > 0 ? decoded.slice(0, colon) : text("username");
-  const password = colon > 0 ? decoded.slice(colon + 1) : text("password");
-  const identityToken = text("identitytoken");
-  if (!identityToken && !username) return null;
-  return { username, password, ...(identityToken ? { identityToken } : {}) };
-}
-
-/** Runs `docker-credential-<name> get`; null when it has nothing for the host. */
-async function askHelper(name: string, host: string, env: NodeJS.ProcessEnv): Promise<Credentials | null> {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-    throw new OciError(`the Docker configuration names a wrong credential helper "${name}"; correct credsStore`);
-  }
-  const output = await new Promise<string | null>((resolve) => {
-    const child = execFile(
-      `docker-credential-${name}`,
-      ["get"],
-      { env, timeout: 15_000, maxBuffer: 1 << 20 },
-      (error, stdout) => resolve(error ? null : stdout),
-    );
-    child.stdin?.on("error", () => {}); // A helper may leave without reading.
-    child.stdin?.end(host);
-  });
-  try {
-    const answer: unknown = JSON.parse(output ?? "null");
-    if (!isRecord(answer)) return null;
-    const { Username: username, Secret: secret } = answer;
-    if (typeof username !== "string" || typeof secret !== "string") return null;
-    // Docker's marker for "the secret is an identity token".
-    if (username === "<token>") return { username: "", password: "", identityToken: secret };
-    return { username, password: secret };
-  } catch {
-    return null;
-  }
 }
 
 function basic(credentials: Credentials): string {
@@ -146,7 +60,7 @@ async function fetchToken(
   credentials: Credentials | null,
   timeoutMs: number,
 ): Promise<string> {
-  const fields: Record<string, string> = { scope, ...(service === undefined ? {} : { service }) };
+  const fields: Record<string, string> = { ...(scope ? { scope } : {}), ...(service === undefined ? {} : { service }) };
   const limits = { maxBytes: 1 << 20, timeoutMs };
   const url = new URL(realm);
   let answer;

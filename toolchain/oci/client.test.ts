@@ -6,8 +6,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dockerCredentials, parseChallenge } from "./auth.js";
-import { RegistryClient, type ClientOptions } from "./client.js";
+import { parseChallenge } from "./auth.js";
+import { RegistryClient } from "./client.js";
+import { dockerCredentials } from "./credentials.js";
+import type { ClientOptions } from "./transport.js";
 import { sha256Digest } from "./digest.js";
 import { OciError } from "./errors.js";
 import { explainConnection, ConnectionError } from "./http.js";
@@ -73,7 +75,7 @@ function accept(req: IncomingMessage, res: ServerResponse): void {
 
 test("statuses are explained", async () => {
   for (const [code, message] of [
-    [401, /wants a login or refuses yours \(401\); run `docker login 127/],
+    [401, /wants a login or refuses yours \(401\); run `meshwasm login 127/],
     [403, /may not do this \(403: DENIED: no \[31mway\).*ask for rights to team\/x/],
     [413, /too large .*\(413\)/],
     [429, /limits the rate/],
@@ -99,7 +101,7 @@ test("a registry that refuses the media type is named", async () => {
   }
 });
 
-test("a busy registry is asked three times, and a failed upload is started anew", async () => {
+test("a busy registry is asked five times, and a failed upload is started anew", async () => {
   let puts = 0;
   await withServer(
     (req, res) =>
@@ -113,16 +115,16 @@ test("a busy registry is asked three times, and a failed upload is started anew"
   );
   await withServer(status(503), async ({ ref, seen }) => {
     await refuses(pull(client(), ref), /HTTP 503/);
-    assert.equal(seen.length, 3);
+    assert.equal(seen.length, 5);
   });
 });
 
-test("a connection that is cut in mid-upload is explained after three tries, and no manifest is sent", async () => {
+test("a connection that is cut in mid-upload is explained after five tries, and no manifest is sent", async () => {
   await withServer(
     (req, res) => (req.method === "PUT" ? void req.socket.destroy() : accept(req, res)),
     async ({ ref, seen }) => {
-      await refuses(publish(client(), ref, image), /cannot upload sha256:.*cut the connection .*3 times/);
-      assert.deepEqual(seen.filter((line) => line.startsWith("PUT")).length, 3);
+      await refuses(publish(client(), ref, image), /cannot upload sha256:.*cut the connection .*5 times/);
+      assert.deepEqual(seen.filter((line) => line.startsWith("PUT")).length, 5);
       assert.ok(!seen.some((line) => line.startsWith("PUT") && line.includes("/manifests/")));
     },
   );
@@ -247,7 +249,7 @@ test("token endpoints that misbehave", async () => {
     [status(200, {}, "x".repeat(2 << 20)), /more than 1 MiB/],
     [status(200, {}, "{}"), /gave no token/],
     [status(200, {}, '{"token":"a\\r\\nb"}'), /gave no token/],
-    [status(401), /docker login/],
+    [status(401), /meshwasm login/],
     // A token that the registry then refuses must not be fetched for ever.
     [status(200, {}, '{"token":"T"}'), /refuses yours \(401\)/],
   ] as const) {

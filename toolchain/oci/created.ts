@@ -12,15 +12,34 @@ export async function createdTime(dir: string, env: NodeJS.ProcessEnv = process.
     }
     return new Date(Number(epoch) * 1000);
   }
+  const head = await headOf(dir, env);
+  // No git, or no commit yet: the fixed date keeps the build reproducible.
+  return head ? new Date(head.seconds * 1000) : new Date(0);
+}
+
+/** Git commit of the sources in `dir`; null when there is none, or when what is there differs from it. */
+export async function commitOf(dir: string, env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  const head = await headOf(dir, env);
+  if (!head) return null;
+  const changed = await git(dir, env, ["diff-index", "--quiet", "HEAD", "--", "."]);
+  return changed === null ? null : head.commit;
+}
+
+async function headOf(dir: string, env: NodeJS.ProcessEnv): Promise<{ seconds: number; commit: string } | null> {
+  const out = await git(dir, env, ["rev-list", "--max-count=1", "--timestamp", "HEAD"]);
+  const match = /^(\d+) ([0-9a-f]+)\s*$/.exec(out ?? "");
+  return match ? { seconds: Number(match[1]), commit: match[2]! } : null;
+}
+
+/**
+ * Output of a plumbing command, null when it fails. The repository may be one that another user owns, since the time must
+ * not depend on who asks; so what its configuration names is not run.
+ */
+async function git(dir: string, env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string | null> {
   try {
-    const { stdout } = await promisify(execFile)("git", ["log", "-1", "--format=%ct"], {
-      cwd: dir,
-      env,
-      timeout: 10_000,
-    });
-    if (/^\d+\s*$/.test(stdout)) return new Date(Number(stdout) * 1000);
+    const safe = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false"];
+    return (await promisify(execFile)("git", [...safe, ...args], { cwd: dir, env, timeout: 10_000 })).stdout;
   } catch {
-    // No git, or no commit yet: the fixed date below keeps the build reproducible.
+    return null;
   }
-  return new Date(0);
 }

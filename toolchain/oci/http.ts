@@ -126,7 +126,7 @@ export function resolveLocation(location: string | null, base: URL): URL {
   return url;
 }
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 const MAX_WAIT_MS = 10_000;
 // Retrying cannot change these: nobody listens there, no such name, or TLS does not work.
 const FINAL_CODES = /^(ECONNREFUSED|ENOTFOUND|EPROTO|ERR_|CERT_|DEPTH_|SELF_|UNABLE_|EUNKNOWN)/;
@@ -135,19 +135,24 @@ export function isTransient(status: number): boolean {
   return status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
 
-/** Runs an idempotent step up to three times when the connection is cut or the server is busy. */
+/** Waits before the attempt after the `failures`-th: three times as long each time, or as long as the registry says. */
+export async function retryWait(answer: HttpAnswer | null, failures: number, baseDelayMs: number): Promise<void> {
+  const after = Number(answer?.headers.get("retry-after"));
+  const own = baseDelayMs * 3 ** Math.max(0, failures - 1) * (0.75 + Math.random() / 2);
+  await sleep(Math.min(after > 0 ? after * 1000 : own, MAX_WAIT_MS));
+}
+
+/** Runs an idempotent step up to five times when the connection is cut or the server is busy. */
 export async function withRetries(step: () => Promise<HttpAnswer>, baseDelayMs: number): Promise<HttpAnswer> {
   for (let attempt = 1; ; attempt++) {
-    let wait = baseDelayMs * 4 ** (attempt - 1) * (0.75 + Math.random() / 2);
+    let answer: HttpAnswer | null = null;
     try {
-      const answer = await step();
+      answer = await step();
       if (attempt >= ATTEMPTS || !isTransient(answer.status)) return answer;
-      const after = Number(answer.headers.get("retry-after"));
-      if (after > 0) wait = Math.min(after * 1000, MAX_WAIT_MS);
     } catch (error) {
       if (!(error instanceof ConnectionError) || attempt >= ATTEMPTS || FINAL_CODES.test(error.code)) throw error;
     }
-    await sleep(wait);
+    await retryWait(answer, attempt, baseDelayMs);
   }
 }
 

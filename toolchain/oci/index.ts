@@ -1,13 +1,12 @@
 /** OCI images of filters: references, layout, registry client. */
-export { authorize, dockerCredentials, parseChallenge, type Challenge, type Credentials } from "./auth.js";
-export {
-  RegistryClient,
-  type Access,
-  type ClientOptions,
-  type FetchedManifest,
-  type ReferrerDescriptor,
-} from "./client.js";
-export { createdTime } from "./created.js";
+export { authorize, parseChallenge, type Challenge } from "./auth.js";
+export { gzip } from "./archive.js";
+export { copyImage, type CopyOptions, type CopyResult } from "./copy.js";
+export { dockerCredentials, eraseCredentials, storeCredentials, type Credentials } from "./credentials.js";
+export { RegistryClient, type FetchedManifest, type ReferrerDescriptor } from "./client.js";
+export type { Access, ClientOptions } from "./transport.js";
+export { DEFAULT_CHUNK_BYTES, type UploadOptions, type UploadResult } from "./upload.js";
+export { commitOf, createdTime } from "./created.js";
 export { canonicalJson, isDigest, matchesDigest, sha256Digest, splitDigest } from "./digest.js";
 export { OciError, printable } from "./errors.js";
 export {
@@ -37,3 +36,5 @@ export {
   withDefaultTag,
   type Reference,
 } from "./reference.js";
+export { checkLogin, registryHost } from "./login.js";
+export { changes, diffImages, type Change, type ImageDiff } from "./diff.js";

@@ -1,0 +1,49 @@
+import { MeshError } from "./errors.js";
+import { istioName, type Implied } from "./implied.js";
+import type { MeshInput } from "./input.js";
+import { dnsLabel } from "./names.js";
+import type { TargetRef } from "./settings.js";
+
+export function metadata(input: MeshInput, suffix = ""): Record<string, unknown> {
+  return {
+    name: suffix ? `${dnsLabel(input.name).slice(0, 62 - suffix.length)}-${suffix}` : dnsLabel(input.name),
+    ...(input.namespace === undefined ? {} : { namespace: dnsLabel(input.namespace) }),
+  };
+}
+
+export function withoutGroup(refs: readonly TargetRef[]): Record<string, unknown>[] {
+  return refs.map(({ group, kind, name }) => ({ group, kind, name }));
+}
+
+/** ServiceEntry and DestinationRule for each host outside the mesh that the configuration calls. */
+export function istioUpstreams(input: MeshInput, implied: Implied): Record<string, unknown>[] {
+  return implied.upstreams.flatMap((upstream) => {
+    if (upstream.cluster !== istioName(upstream)) {
+      throw new MeshError(
+        `the configuration names the cluster "${upstream.cluster}", which Istio will call ${istioName(upstream)}; write that name into the configuration`,
+      );
+    }
+    const { host, port, tls } = upstream;
+    const suffix = dnsLabel(`${host}-${port}`).slice(0, 40);
+    const entry = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "ServiceEntry",
+      metadata: metadata(input, suffix),
+      spec: {
+        hosts: [host],
+        location: "MESH_EXTERNAL",
+        resolution: "DNS",
+        ports: [{ number: port, name: tls ? "https" : "http", protocol: tls ? "HTTPS" : "HTTP" }],
+      },
+    };
+    if (!tls) return [entry];
+    const rule = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: metadata(input, suffix),
+      // The filter sends plain requests; the proxy adds TLS and checks the certificate.
+      spec: { host, trafficPolicy: { tls: { mode: "SIMPLE", sni: host, subjectAltNames: [host] } } },
+    };
+    return [entry, rule];
+  });
+}

@@ -1,0 +1,101 @@
+import { MeshError } from "./errors.js";
+
+export interface TargetRef {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Match {
+  readonly mode?: "CLIENT" | "SERVER" | "CLIENT_AND_SERVER";
+  readonly ports?: readonly number[];
+}
+
+/** Where and with what a mesh runs a filter: the section `mesh` of filter.yaml, and the flags that win over it. */
+export interface MeshSettings {
+  /** host/repository where the filter is published. */
+  readonly image?: string;
+  /** Labels of the workloads; excludes targetRefs. */
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly targetRefs?: readonly TargetRef[];
+  readonly match?: readonly Match[];
+  /** Kubernetes Secret with the registry's login. */
+  readonly pullSecret?: string;
+  /** Environment variables of the module. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Environment variables that it gets from the proxy's. */
+  readonly hostEnv?: readonly string[];
+  /** Labels of the filter's metrics, which Envoy must be told to tell apart. */
+  readonly metricLabels?: readonly string[];
+  /** Where the clusters that the configuration names are: a URL, or "existing". */
+  readonly clusters?: Readonly<Record<string, string>>;
+}
+
+const KEYS = ["image", "selector", "targetRefs", "match", "pullSecret", "env", "hostEnv", "metricLabels", "clusters"];
+const MODES = ["CLIENT", "SERVER", "CLIENT_AND_SERVER"];
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
+
+/** Checks settings that may be anybody's: an image carries those of its project. `where` begins the message. */
+export function readSettings(value: unknown, where: string): MeshSettings {
+  const bad = (reason: string): MeshError => new MeshError(`${where}: ${reason}`);
+  const settings = mapping(value, "", bad);
+  for (const key of Object.keys(settings)) {
+    if (!KEYS.includes(key)) throw bad(`unknown key "${key}"; known are: ${KEYS.join(", ")}`);
+  }
+  const { selector, targetRefs } = settings;
+  if (selector !== undefined && targetRefs !== undefined) throw bad("selector and targetRefs exclude one another");
+  const strings = (key: string): void => {
+    for (const [name, text] of Object.entries(mapping(settings[key] ?? {}, key, bad))) {
+      if (typeof text !== "string") throw bad(`${key}.${name} must be a string; put it in quotes`);
+    }
+  };
+  for (const key of ["selector", "env", "clusters"]) strings(key);
+  for (const key of ["image", "pullSecret"]) {
+    if (settings[key] !== undefined && typeof settings[key] !== "string") throw bad(`${key} must be a string`);
+  }
+  list(settings["targetRefs"], "targetRefs", bad).forEach((ref) => {
+    const { group = "", kind, name } = mapping(ref, "targetRefs[]", bad);
+    if (typeof group !== "string" || typeof kind !== "string" || typeof name !== "string")
+      throw bad("each of targetRefs needs kind and name, and a group when it is not core");
+  });
+  list(settings["match"], "match", bad).forEach((entry) => {
+    const { mode, ports = [] } = mapping(entry, "match[]", bad);
+    if (mode !== undefined && !MODES.includes(mode as string))
+      throw bad(`match[].mode must be one of ${MODES.join(", ")}`);
+    for (const port of list(ports, "match[].ports", bad)) {
+      if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535)
+        throw bad("match[].ports are numbers from 1 to 65535");
+    }
+  });
+  for (const label of list(settings["metricLabels"], "metricLabels", bad)) {
+    if (typeof label !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(label))
+      throw bad(`"${String(label)}" is not the name of a metric's label`);
+  }
+  const names = [
+    ...Object.keys((settings["env"] as object | undefined) ?? {}),
+    ...list(settings["hostEnv"], "hostEnv", bad),
+  ];
+  for (const name of names) {
+    if (typeof name !== "string" || !ENV_NAME.test(name))
+      throw bad(`"${String(name)}" is not the name of an environment variable`);
+  }
+  const refs = list(settings["targetRefs"], "targetRefs", bad).map((ref) => ({
+    group: "",
+    ...(ref as object),
+  })) as TargetRef[];
+  return { ...settings, ...(targetRefs === undefined ? {} : { targetRefs: refs }) } as MeshSettings;
+}
+
+type Bad = (reason: string) => MeshError;
+
+function mapping(value: unknown, key: string, bad: Bad): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw bad(`${key || "it"} must be a mapping`);
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, key: string, bad: Bad): unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw bad(`${key} must be a list`);
+  return value as unknown[];
+}
