@@ -71,7 +71,7 @@ test("bad YAML is one line that names the file", () => {
 test("unknown keys are refused by name", () => {
   assert.equal(
     reasonOf("name: a\nnmae: b"),
-    'DIR/filter.yaml: unknown key "nmae"; known are: name, description, type, maxModuleBytes, phase, priority, failStrategy',
+    'DIR/filter.yaml: unknown key "nmae"; known are: name, description, type, maxModuleBytes, phase, priority, failStrategy, annotations, mesh',
   );
   for (const key of ["1", "__proto__", "constructor"]) {
     assert.match(reasonOf(`name: a\n${key}: 1`), /^DIR\/filter\.yaml: unknown key /, key);
@@ -131,6 +131,11 @@ test("defaults, and everything that can be said", () => {
     description: "",
     license: null,
     source: null,
+    homepage: null,
+    keywords: [],
+    authors: [],
+    annotations: {},
+    mesh: null,
     type: "http",
     maxModuleBytes: 1024 * 1024,
     phase: null,
@@ -141,10 +146,13 @@ test("defaults, and everything that can be said", () => {
   });
   const full = makeProject({
     "filter.yaml":
-      "name: b\ndescription: does it\ntype: http\nmaxModuleBytes: 5\nphase: STATS\npriority: -3\nfailStrategy: FAIL_OPEN\n",
+      "name: b\ndescription: does it\ntype: http\nmaxModuleBytes: 5\nphase: STATS\npriority: -3\nfailStrategy: FAIL_OPEN\nannotations:\n  org.example.team: edge\nmesh:\n  env: [TOKEN]\n",
     "package.json": JSON.stringify({
       version: "1.2.3",
       license: "MIT",
+      homepage: "https://example.org/home",
+      keywords: ["envoy", 3],
+      author: "Ada <ada@example.org>",
       repository: { type: "git", url: "git+https://example.org/x.git" },
     }),
     "config.schema.json": "{}",
@@ -157,6 +165,11 @@ test("defaults, and everything that can be said", () => {
     description: "does it",
     license: "MIT",
     source: "https://example.org/x",
+    homepage: "https://example.org/home",
+    keywords: ["envoy"],
+    authors: [{ name: "Ada", email: "ada@example.org" }],
+    annotations: { "org.example.team": "edge" },
+    mesh: { env: ["TOKEN"] },
     type: "http",
     maxModuleBytes: 5,
     phase: "STATS",
