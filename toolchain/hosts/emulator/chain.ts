@@ -36,6 +36,9 @@ export interface ChainOwner {
 /** Most of a body that Envoy holds for one stream, in bytes. */
 export const BUFFER_LIMIT = 1 << 20;
 
+const TWICE =
+  "A callback continues what it has not stopped, and returns Continue: Envoy 1.40 then sends it twice, or crashes. Continue only what is stopped.";
+
 const Iteration = { Go: 0, StopOne: 1, StopAll: 2, StopAllStreaming: 3 } as const;
 
 /** A filter's place on one side of the chain. */
@@ -66,6 +69,8 @@ abstract class Side {
   /** A side that streams may hold more than the limit: the peer is slowed down instead. */
   streaming = true;
   aborted = false;
+  /** A filter's callback for trailers runs. */
+  inTrailers = false;
   trailers: HeaderMap | null = null;
   readonly places: readonly Place[];
 
@@ -104,6 +109,7 @@ abstract class Side {
         this.executePrepared();
         status = HeadersStatus.StopIteration;
       }
+      if (status === HeadersStatus.Continue && place.headersContinued) throw new EmulatorError(TWICE);
       if (status === HeadersStatus.StopIteration) place.iteration = Iteration.StopOne;
       else if (status === HeadersStatus.StopAllIterationAndBuffer) place.iteration = Iteration.StopAll;
       else if (status === HeadersStatus.StopAllIterationAndWatermark) place.iteration = Iteration.StopAllStreaming;
@@ -164,7 +170,10 @@ abstract class Side {
       const place = this.places[i]!;
       if (place.stoppedAll) return;
       this.chain.calls |= this.call;
+      this.inTrailers = true;
       let status = this.callTrailers(place.filter, map);
+      this.inTrailers = false;
+      if (status === TrailersStatus.Continue && this.chain.responseSent) throw new EmulatorError(TWICE);
       place.ended = true;
       this.chain.calls &= ~this.call;
       if (this.aborted && this.stopsWhenAborted) {
@@ -423,6 +432,9 @@ export class FilterChain {
   }
 
   continueEncoding(filter: HttpFilter): void {
+    if (this.responseHeaders === null) {
+      throw new EmulatorError("A response that has not begun is continued, which crashes Envoy 1.40.");
+    }
     this.#encoding.continueAt(this.#placeOf(this.#encoding, filter));
   }
 
@@ -498,6 +510,14 @@ export class FilterChain {
     if (!end) return;
     this.responseSent = true;
     this.owner.endStream();
+  }
+
+  /** A filter wants the stream reset. */
+  close(): void {
+    if (this.#encoding.inTrailers) {
+      throw new EmulatorError("proxy_close_stream in proxy_on_response_trailers crashes Envoy 1.40.");
+    }
+    this.resetStream();
   }
 
   resetStream(): void {

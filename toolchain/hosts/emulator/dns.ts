@@ -2,6 +2,7 @@ import { lookup } from "node:dns";
 import { isIP } from "node:net";
 import { Status } from "./abi.js";
 import type { RootContext } from "./contexts.js";
+import { EmulatorError } from "./errors.js";
 import type { HostCall, Vm } from "./vm.js";
 
 /** What Envoy says of how long an address holds when it was not asked of a name server; Node does not tell. */
@@ -18,6 +19,11 @@ function encode(addresses: readonly string[]): string {
 
 /** null: it cannot be resolved. */
 function answer(vm: Vm, root: RootContext, token: number, addresses: readonly string[] | null): void {
+  if (vm.contexts.get(root.id) !== root) {
+    // A VM that was only tried out stays until the answer is there.
+    if (vm.thread.vm(vm.settings.key) !== vm) return;
+    throw new EmulatorError("A DNS query is answered whose plugin has ended, which crashes Envoy 1.40; wait for it first.");
+  }
   const data = addresses === null ? "" : encode(addresses);
   root.view(data);
   vm.guarded(() => vm.call("envoy_on_resolve_dns", root, root.id, token, data.length));

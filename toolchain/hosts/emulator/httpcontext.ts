@@ -2,6 +2,7 @@ import { BufferType, DataStatus, HeadersStatus, MapType, Status, TrailersStatus 
 import type { BufferView, HostBuffer } from "./buffers.js";
 import type { FilterChain, HttpFilter } from "./chain.js";
 import { Context, type RootContext } from "./contexts.js";
+import { EmulatorError } from "./errors.js";
 import type { HeaderMap } from "./headermap.js";
 import type { LocalReply } from "./localreply.js";
 import type { Plugin } from "./plugin.js";
@@ -178,6 +179,12 @@ export class HttpContext extends Context implements HttpFilter {
     this.handle.release();
   }
 
+  #mustLive(call: string): void {
+    if (this.logPhase || this.#destroyed) {
+      throw new EmulatorError(`${call} when a stream is over, in proxy_on_log or later, crashes Envoy 1.40.`);
+    }
+  }
+
   // What host calls ask of a stream.
 
   override readableMap(type: number): HeaderMap | null {
@@ -217,7 +224,10 @@ export class HttpContext extends Context implements HttpFilter {
 
   override continueStream(type: number): number {
     if (type > 1) return super.continueStream(type);
+    // Before its first callback a stream is nowhere yet.
+    const early = !this.created;
     this.vm.afterCall(() => {
+      if (type === 0 && early) return;
       if (type === 0) this.chain.continueDecoding(this);
       else this.chain.continueEncoding(this);
     });
@@ -230,11 +240,13 @@ export class HttpContext extends Context implements HttpFilter {
 
   override closeStream(type: number): void {
     if (type > 1) return;
+    this.#mustLive("proxy_close_stream");
     this.streamInfo.responseDetails ??= "wasm_close_stream";
-    this.vm.afterCall(() => this.chain.resetStream());
+    this.vm.afterCall(() => this.chain.close());
   }
 
   override sendLocalReply(reply: LocalReply): void {
+    this.#mustLive("proxy_send_local_response");
     this.vm.afterCall(() => this.chain.sendLocalReply(reply));
   }
 }

@@ -107,7 +107,8 @@ function upstream(info: StreamInfo): ValueMap {
     port: () => (host === null ? null : int(host.port)),
     local_address: () => text(connection?.local ?? null),
     locality: () => chosen(message({ region: string(""), zone: string(""), sub_zone: string("") })),
-    transport_failure_reason: () => chosen(string("")),
+    // A TCP connection has it before a host is chosen.
+    transport_failure_reason: () => (info.protocol === null ? string("") : chosen(string(""))),
     cx_pool_ready_duration: () => (connection === null ? null : duration(connection.readyAfter)),
     request_attempt_count: () => uint(host === null ? 0 : 1),
     num_endpoints: () => (host === null && info.protocol === null ? null : uint(1)),

@@ -140,7 +140,8 @@ export class Server {
       return;
     }
     const mark = this.logs.mark();
-    const thread = new Thread(this);
+    // Envoy does so on its main thread: what a queue has for that VM, the one that lives there gets.
+    const thread = new Thread(this, () => this.#main?.thread ?? null);
     const taken = (): boolean => {
       // The VM that all others are cloned from is started and never configured.
       if (!this.#bases.has(plugin.vm.key) && new Vm(thread, plugin).failed) return false;
@@ -168,7 +169,8 @@ export class Server {
     for (const { thread, slots } of [this.#main, ...this.#workers]) {
       const old = slots[this.#own]!;
       slots[this.#own] = new PluginSlot(thread, plugin);
-      old.close();
+      // The old one ends when its thread has done what was waiting.
+      this.post(() => old.close());
     }
   }
 

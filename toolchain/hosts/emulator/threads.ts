@@ -38,7 +38,11 @@ export class Thread {
   /** Clusters to which a connection stands that was used before. */
   readonly connected = new Set<string>();
 
-  constructor(readonly server: Server) {}
+  /** `real`: the thread on which this one stands for a moment, to try a plugin out. */
+  constructor(
+    readonly server: Server,
+    private readonly real: () => Thread | null = () => null,
+  ) {}
 
   /** The VM that already runs the same code with the same settings, or a new one. */
   #vmFor(plugin: Plugin): Vm {
@@ -70,7 +74,7 @@ export class Thread {
 
   /** The VM with these settings, if there is one. */
   vm(key: string): Vm | null {
-    return this.#vms.get(key) ?? null;
+    return this.#vms.get(key) ?? this.real()?.vm(key) ?? null;
   }
 
   /** When each VM will have ticked once more. */

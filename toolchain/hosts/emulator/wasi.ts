@@ -41,7 +41,10 @@ export const WASI_CALLS: Readonly<Record<string, HostCall>> = {
   fd_pread: constant(NOSYS),
   fd_seek: constant(0),
   fd_close: constant(0),
-  fd_tell: constant(0),
+  fd_tell(vm, fd = 0, out = 0) {
+    if (fd !== 1 && fd !== 2) return BADF;
+    return vm.write(out, "\0".repeat(8)) ? 0 : FAULT;
+  },
   fd_fdstat_get(vm, fd = 0, out = 0) {
     if (fd !== 1 && fd !== 2) return BADF;
     // fs_rights_base says that the stream can be written.
