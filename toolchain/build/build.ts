@@ -22,7 +22,7 @@ import type { BodyMode } from "./compile.js";
 import { BuildError, type Diagnostic } from "./errors.js";
 import { packageVersion } from "./package-root.js";
 import { readProject, type FilterType, type Project } from "./project.js";
-import { readSchema } from "./schema.js";
+import { readSchema } from "./schema-read.js";
 import { readWasm } from "./wasm.js";
 
 /** What build/manifest.json says about a module. */
