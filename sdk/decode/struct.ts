@@ -3,15 +3,16 @@
 
 import { Config } from "../config";
 
-/** The wire's end, and where reading stands. */
-let limit: usize = 0;
+/** Where reading stands, and the wire's end. */
 let at: usize = 0;
+let limit: usize = 0;
 let write: usize = 0;
-let numbers: Config | null = null;
+let depth: i32 = 0;
+let broken: bool = false;
 
-const LENGTH_1: u32 = 0x0a; // field 1, length-delimited
-const LENGTH_2: u32 = 0x12;
-/** As deep as the reader of JSON goes. */
+const FIELD_1: u32 = 0x0a; // length-delimited
+const FIELD_2: u32 = 0x12;
+/** One more than the reader of JSON takes. */
 const MOST_DEPTH: i32 = 65;
 
 /**
@@ -21,78 +22,77 @@ const MOST_DEPTH: i32 = 65;
 export function isStruct(ptr: usize, length: usize): bool {
   at = ptr;
   limit = ptr + length;
-  if (byte() != LENGTH_1) return false;
+  broken = false;
+  expect(FIELD_1);
   varint();
-  if (byte() != LENGTH_1) return false;
-  const key = varint();
-  if (key >= limit - at) return false;
-  at += key;
-  return byte() == LENGTH_2;
+  expect(FIELD_1);
+  at = piece();
+  expect(FIELD_2);
+  return !broken;
 }
 
 /** Writes the Struct as JSON to `out`, which has room for 6 × length + 16 bytes. Returns the length of the text. */
-export function structToJson(ptr: usize, length: usize, out: usize, writer: Config): usize {
+export function structToJson(ptr: usize, length: usize, out: usize, numbers: Config): usize {
   at = ptr;
   limit = ptr + length;
   write = out;
-  numbers = writer;
-  members(limit, true, 0);
-  numbers = null;
+  depth = 0;
+  broken = false;
+  members(limit, 0x7b, numbers);
+  // A byte that no JSON has.
+  if (broken) store<u16>(out, 0x127b);
   return write - out;
 }
 
-/** Members of a Struct or ListValue up to `end`. */
-function members(end: usize, isObject: bool, depth: i32): void {
-  put(isObject ? 0x7b : 0x5b);
-  for (let first = true; at < end; first = false) {
-    if (!first) put(0x2c);
-    if (byte() != LENGTH_1 || depth > MOST_DEPTH) {
-      malformed();
-      return;
-    }
-    const entryEnd = ends(end);
-    if (isObject) {
-      if (byte() != LENGTH_1) malformed();
-      text(ends(entryEnd));
+/** Members of a Struct or ListValue up to `end`; `open` is their bracket. */
+function members(end: usize, open: u32, numbers: Config): void {
+  if (++depth > MOST_DEPTH) broken = true;
+  let before = open;
+  while (!broken && at < end) {
+    put(before);
+    before = 0x2c;
+    expect(FIELD_1);
+    const entry = piece();
+    if (open == 0x7b) {
+      expect(FIELD_1);
+      text();
       put(0x3a);
-      if (byte() != LENGTH_2) malformed();
-      value(ends(entryEnd), depth);
-      if (at != entryEnd) malformed();
-    } else value(entryEnd, depth);
-  }
-  put(isObject ? 0x7d : 0x5d);
-}
-
-function value(end: usize, depth: i32): void {
-  const key = at < end ? byte() : 0;
-  if (key == 0x11) {
-    if (end - at < 8) malformed();
-    else {
-      write += numbers!.writeNumber(load<f64>(at), write);
-      at += 8;
+      expect(FIELD_2);
+      piece();
     }
-  } else if (key == 0x1a) text(ends(end));
-  else if (key == 0x2a) members(ends(end), true, depth + 1);
-  else if (key == 0x32) members(ends(end), false, depth + 1);
-  else {
-    // null, true and false; anything else is no Value.
-    if (key != 0x08 && key != 0x20) malformed();
-    const flag = varint();
-    word(key == 0x08 ? 0x6c6c756e : flag ? 0x65757274 : 0x736c6166);
-    if (key == 0x20 && !flag) put(0x65);
+    value(numbers);
+    if (at != entry) broken = true;
   }
-  if (at != end) malformed();
+  if (before == open) put(open);
+  put(open + 2);
+  depth--;
 }
 
-/** A string up to `end`, in quotes. */
-function text(end: usize): void {
+function value(numbers: Config): void {
+  const key = byte();
+  if (key == 0x1a) text();
+  else if (key == 0x2a || key == 0x32) members(piece(), key == 0x2a ? 0x7b : 0x5b, numbers);
+  else if (key == 0x11 && limit - at >= 8) {
+    write += numbers.writeNumber(load<f64>(at), write);
+    at += 8;
+  } else {
+    if (key != 0x08 && key != 0x20) broken = true;
+    const flag = varint();
+    // null, true, false
+    store<u64>(write, key == 0x08 ? 0x206c6c756e : flag ? 0x2065757274 : 0x65736c6166);
+    write += 5;
+  }
+}
+
+/** A string, in quotes. */
+function text(): void {
+  const end = piece();
   put(0x22);
   while (at < end) {
     const c = byte();
     if (c < 0x20) {
-      word(0x3030755c); // \u00
-      put(0x30 + (c >> 4));
-      put((c & 15) + ((c & 15) > 9 ? 0x57 : 0x30));
+      store<u64>(write, 0x303030303030755c | (<u64>(c >> 4) << 32) | (<u64>((c & 15) + ((c & 15) > 9 ? 7 : 0)) << 40));
+      write += 6;
     } else {
       if (c == 0x22 || c == 0x5c) put(0x5c);
       put(c);
@@ -101,27 +101,20 @@ function text(end: usize): void {
   put(0x22);
 }
 
-/** Where a length-delimited field ends. */
-function ends(outer: usize): usize {
-  const length = varint();
-  if (at <= outer && length <= outer - at) return at + length;
-  malformed();
+/** Where the length-delimited piece ends that begins here. */
+function piece(): usize {
+  const length = <usize>varint();
+  if (length <= limit - at) return at + length;
+  broken = true;
   return limit;
-}
-
-/** Ends the reading with a byte that no JSON has. */
-function malformed(): void {
-  at = limit;
-  put(0x12);
 }
 
 function put(c: u32): void {
   store<u8>(write++, c);
 }
 
-function word(bytes: u32): void {
-  store<u32>(write, bytes);
-  write += 4;
+function expect(c: u32): void {
+  if (byte() != c) broken = true;
 }
 
 function byte(): u32 {

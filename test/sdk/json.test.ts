@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { generateConfig } from "../../toolchain/build/codegen.js";
-import { readSchema } from "../../toolchain/build/schema.js";
+import { readSchema } from "../../toolchain/build/schema-read.js";
 import { Host } from "../../toolchain/build/testdata/host.js";
 import { makeProject } from "../../toolchain/build/testdata/project.js";
 import { join } from "node:path";
