@@ -92,7 +92,8 @@ export function agree({ schemas, module, check }: Subject, seed: number, count: 
       else tally.refused++;
       if (given.what.includes("Struct")) tally.structs++;
       const other = given.what.includes("text") ? verdictOfAjv(given, validate) : null;
-      if (other !== null && !own(a)) {
+      // JSON.parse takes the last of two equal keys.
+      if (other !== null && !own(a) && !given.twice) {
         if (other !== (a === null)) fail(`ajv says ${other}`);
         tally.withAjv++;
       }
@@ -101,9 +102,9 @@ export function agree({ schemas, module, check }: Subject, seed: number, count: 
   });
 }
 
-/** Reasons that JSON Schema does not know: formats, duplicates, limits of integers and of doubles. */
+/** Reasons that JSON Schema does not know: formats, lone surrogates, limits of integers and of doubles. */
 function own(reason: string | null): boolean {
-  return reason !== null && /: (is no |duplicate key |must be an integer of 64 bits|must be an integer within|must be a number that)/.test(reason);
+  return reason !== null && /: (is no |is not valid JSON: bad escape|must be an integer of 64 bits|must be an integer within|must be a number that)/.test(reason);
 }
 
 function verdictOfAjv({ bytes }: Sample, validate: (value: unknown) => boolean): boolean | null {

@@ -12,6 +12,8 @@ export interface Sample {
   /** Null when only the two readers can tell. */
   readonly good: boolean | null;
   readonly what: string;
+  /** An object in it has a key twice. */
+  readonly twice: boolean;
 }
 
 export class Random {
@@ -36,7 +38,7 @@ const TEXTS = ["", "a", "abc", "x-é", "\u{1f600}", "日本", 'q"\\/', "\n\t\u00
 const GOOD: Readonly<Record<string, readonly string[]>> = {
   duration: ["0", "250ms", "1h30m", "1.5s", "10µs", "2562047h", "+3s"],
   cidr: ["10.0.0.0/8", "192.168.1.7", "2001:db8::/32", "::1", "0.0.0.0/0", "::ffff:1.2.3.4/120"],
-  regex: ["", "^a+$", "(?i)x|y", "\\d{1,3}", "[^/]+", "(?P<n>a)", "\\pL", "é*"],
+  regex: ["", "^a+$", "(?i)x|y", "\\d{1,3}", "[^/]+", "(?P<n>a)", "[[:alpha:]]", "é*"],
   uri: ["https://h/p?q#f", "http://u:p@[::1]:80/", "urn:a:b", "mailto:a@b", "a:", "x://h:/%20"],
   "header-name": ["x-a", "A", "!#$%&'*+-.^_`|~", "content-type"],
   int64: ["0", "-1", "9223372036854775807", "-9223372036854775808", "42"],
@@ -45,13 +47,13 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
 const BAD: Readonly<Record<string, readonly string[]>> = {
   duration: ["", "5", "-1s", "1d", "9999999h", "1s ", "PT1S", "1..2s", "."],
   cidr: ["", "10.0.0.0/33", "10.0.0", "::/129", "01.2.3.4", "10.0.0.0/08", "x", "1.2.3.4/ 8"],
-  regex: ["(", "a**", "[b-a]", "\\1", "(?=a)", "x{1001}", "*", "\\"],
+  regex: ["(", "a**", "[b-a]", "\\1", "(?=a)", "x{1001}", "\\pL", "*", "\\"],
   uri: ["", "/p", "h/p", "http://h/ x", "http://h/%2", "1a:b", ":x", "http://[::1", "http://h:8x/", "a:é", "http://a@b@c/", "x:#a#b"],
   "header-name": ["", "a b", "a:", ":path", "é", "a\n"],
   int64: ["", "-", "-0", "00", "01", "1.0", "+1", "9223372036854775808", "-9223372036854775809", " 1", "99999999999999999999", "18446744073709551617"],
   "secret-env": ["", "1A", "A-B", "é", "A B"],
 };
-const NUMBERS = ["0", "1", "-1", "1.0", "1e2", "0.5", "-0", "9007199254740991", "9007199254740992", "1e400", "-1e-400", "123456789012345678901", "0.30000000000000004", "10", "1E+1", "400", "599", "600", "1.5e300"];
+const NUMBERS = ["0", "1", "-1", "1.0", "1e2", "0.5", "-0", "9007199254740991", "9007199254740992", "1e400", "123456789012345678901", "0.30000000000000004", "10", "1E+1", "400", "599", "600", "1.5e300"];
 
 /** A document that a schema allows. */
 export function goodTree(type: SchemaType, random: Random, depth = 0): Tree {
@@ -126,19 +128,21 @@ export function brokenTree(tree: Tree, root: ObjectType, random: Random): Tree {
 }
 
 function change(node: Tree, root: ObjectType, random: Random): Tree {
+  if (node !== null && typeof node === "object" && "members" in node && !node.members.length)
+    return { members: [[random.pick([...TEXTS, ...root.properties.map(({ name }) => name)]), null]] };
   if (node !== null && typeof node === "object" && "members" in node && random.chance(80)) {
     const { members } = node;
-    const i = random.int(members.length || 1);
-    const [key, value] = members[i] ?? ["", null];
+    const i = random.int(members.length);
+    const [key, value] = members[i]!;
     switch (random.int(5)) {
       case 0:
         return { members: members.filter((_, at) => at !== i) };
       case 1:
         return { members: shuffled([...members, [random.pick(TEXTS), value]], random) };
       case 2:
-        return { members: members.with(i, [key.slice(1) + key.slice(0, 1), value]).slice(0, members.length) };
+        return { members: members.with(i, [key.slice(1) + key.slice(0, 1), value]) };
       case 3:
-        return members.length ? { members: [...members, [key, value]] } : node;
+        return { members: [...members, [key, value]] };
       default: {
         const other = random.pick([...root.properties.map(({ name }) => name), "type", "env", "all", "cluster", "url"]);
         return { members: [...members, [other, value]] };
@@ -184,19 +188,26 @@ export function toStruct(tree: Tree): Uint8Array | null {
 export function sample(root: ObjectType, random: Random): Sample {
   const tree = goodTree(root, random);
   const kind = random.int(20);
-  if (kind < 6) return { bytes: encode(toText(tree, random)), good: true, what: "good text" };
+  if (kind < 6) return { bytes: encode(toText(tree, random)), good: true, what: "good text", twice: false };
   if (kind < 8) {
     const bytes = toStruct(tree);
     // A number that is finite in no double has no place in a good tree; an empty Struct is no bytes at all.
-    if (bytes) return { bytes, good: true, what: "good Struct" };
+    if (bytes) return { bytes, good: true, what: "good Struct", twice: false };
   }
   let broken = brokenTree(tree, root, random);
   if (random.chance(30)) broken = brokenTree(broken, root, random);
-  if (kind < 15) return { bytes: encode(toText(broken, random)), good: null, what: "changed text" };
+  if (kind < 15) return { bytes: encode(toText(broken, random)), good: null, what: "changed text", twice: hasTwice(broken) };
   const struct = kind < 17 ? toStruct(broken) : null;
-  if (struct) return { bytes: struct, good: null, what: "changed Struct" };
+  if (struct) return { bytes: struct, good: null, what: "changed Struct", twice: false };
   const bytes = (random.chance(25) && toStruct(tree)) || encode(toText(tree, random));
-  return { bytes: damaged(bytes, random), good: null, what: "damaged bytes" };
+  return { bytes: damaged(bytes, random), good: null, what: "damaged bytes", twice: false };
+}
+
+function hasTwice(tree: Tree): boolean {
+  if (tree === null || typeof tree !== "object" || "number" in tree) return false;
+  if (Array.isArray(tree)) return tree.some(hasTwice);
+  const keys = tree.members.map(([key]) => key);
+  return new Set(keys).size !== keys.length || tree.members.some(([, value]) => hasTwice(value));
 }
 
 /** Bytes with one to three of them changed, put in or taken out, or cut off. */
