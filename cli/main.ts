@@ -19,6 +19,7 @@ import { addRollout } from "./commands/rollout.js";
 import { addRun } from "./commands/run.js";
 import { addSymbolicate } from "./commands/symbolicate.js";
 import { addTest } from "./commands/test.js";
+import { addValidate } from "./commands/validate.js";
 
 /** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong, 3 when the answer is no. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addBuild,
     addCheck,
     addTest,
+    addValidate,
     addRun,
     addSymbolicate,
     addEnvoy,

@@ -36,11 +36,18 @@ const MOST_ERRORS = 50;
 /** What Envoy hands to a filter at most (sdk/runtime/dispatch.ts). */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Everything for which a filter with this schema refuses these bytes; empty when it takes them. */
+/** Everything for which a filter with this schema refuses these bytes, in the order of the text; empty when it takes them. */
 export function checkConfig(schema: ConfigSchema, bytes: Uint8Array): ConfigError[] {
   if (bytes.length > MOST_BYTES)
     return [{ path: "$", reason: "is larger than 4 MiB", steps: [], key: null, known: [], offset: null }];
   return checkValue(schema.root, bytes);
+}
+
+/** Environment variables that a configuration names for secrets, as far as it can be read. */
+export function secretVariables(schema: ConfigSchema, bytes: Uint8Array): string[] {
+  const check = new Check(bytes);
+  check.run(schema.root);
+  return [...check.variables].sort();
 }
 
 /** The same for a document of any type. */
@@ -55,6 +62,7 @@ class Unreadable extends Error {}
 const FATAL = /^(is not valid JSON: |is nested too deep$|has too many values$)/;
 
 class Check {
+  readonly variables = new Set<string>();
   private readonly errors: ConfigError[] = [];
   private readonly json: Decoder;
   private readonly steps: (string | number)[] = [];
@@ -151,9 +159,11 @@ class Check {
       case "regex":
         json.run(type.format);
         return null;
-      case "secret-env":
-        json.string("secretEnv");
+      case "secret-env": {
+        const name = json.string("secretEnv");
+        if (json.ok) this.variables.add(name);
         return null;
+      }
     }
     const text = json.string(type.format === "uri" ? "uri" : type.format === "header-name" ? "headerName" : "text");
     if (!json.ok) return null;

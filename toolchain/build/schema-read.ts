@@ -231,7 +231,7 @@ class Reader {
     const wrong = (reason: string) => bad(document, `${at}/default`, reason);
     const isEmpty = isJson(value) && Object.keys(value).length === 0;
     const isList = Array.isArray(value) && value.every((item) => typeof item !== "object");
-    if (typeof value === "object" && !isEmpty && !isList)
+    if (typeof value === "object" && value !== null && !isEmpty && !isList)
       throw wrong("may be a string, a number, true, false, a list of these, or {}");
     if (type.kind === "union") throw wrong("a oneOf has no default here: leave it out");
     this.later.push(() => {
