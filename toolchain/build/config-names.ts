@@ -17,9 +17,14 @@ export const USED = (
 ).split(" ");
 
 /** A name for each type that becomes a class or an enum; the root's is the one that the author imports. */
-export function typeNames(types: readonly Named[], root: Named | null, rootName: string): Map<Named, string> {
+export function typeNames(
+  types: readonly Named[],
+  root: Named | null,
+  rootName: string,
+  imported: readonly string[],
+): Map<Named, string> {
   const names = new Map<Named, string>();
-  const taken = new Set(USED);
+  const taken = new Set([...USED, ...imported]);
   const give = (type: Named, base: string): void => {
     let name = base;
     for (let n = 2; taken.has(name) || taken.has(`${name}Kind`); n++) name = `${base}${n}`;
@@ -36,7 +41,7 @@ export function typeNames(types: readonly Named[], root: Named | null, rootName:
   return names;
 }
 
-/** As a definition is called that filters share: the importing file must find the name by itself. */
+/** As a type is called when nothing else has the name; what filters share is always called so, since importers must know. */
 export function nameOf(pointer: string): string {
   const segments = pointer
     .split("/")

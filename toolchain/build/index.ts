@@ -6,5 +6,6 @@ export { diffConfigs, type ConfigChange } from "./config-diff.js";
 export { BuildError, formatDiagnostics, type Diagnostic } from "./errors.js";
 export { packageRoot, packageVersion } from "./package-root.js";
 export { readProject, type Project } from "./project.js";
+export { bundledSchema } from "./schema-bundle.js";
 export { readSchema, readSchemaText } from "./schema-read.js";
 export type { ConfigSchema } from "./schema.js";

@@ -72,7 +72,13 @@ class Reader {
     if (root.kind !== "object") throw bad(document, "#", 'type must be "object", with properties');
     const defs = this.defs(document);
     for (const check of this.later) check();
-    return { root, defs };
+    const examples = document.json["examples"] ?? [];
+    if (!Array.isArray(examples)) throw bad(document, "#/examples", "must be a list");
+    examples.forEach((example, i) => {
+      const [error] = checkValue(root, new TextEncoder().encode(JSON.stringify(example)));
+      if (error) throw bad(document, `#/examples/${i}`, `${error.path}: ${error.reason}`);
+    });
+    return { root, defs, example: examples[0] as unknown };
   }
 
   shared(text: string): ReadonlyMap<string, SchemaType> {

@@ -93,6 +93,8 @@ export interface ConfigSchema {
   readonly root: ObjectType;
   /** Everything under $defs, by name. */
   readonly defs: ReadonlyMap<string, SchemaType>;
+  /** The first of the root's examples, which is a good configuration; undefined when there is none. */
+  readonly example: unknown;
 }
 
 /** JSON's types, as a value's first byte tells them. */
