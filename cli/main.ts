@@ -3,6 +3,7 @@ import { packageVersion } from "../toolchain/build/package-root.js";
 import { report } from "./output.js";
 import { addBuild } from "./commands/build.js";
 import { addCheck } from "./commands/check.js";
+import { addConfig } from "./commands/config.js";
 import { addCopy } from "./commands/copy.js";
 import { addDiff } from "./commands/diff.js";
 import { addInspect } from "./commands/inspect.js";
@@ -34,6 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addCheck,
     addTest,
     addValidate,
+    addConfig,
     addRun,
     addSymbolicate,
     addEnvoy,

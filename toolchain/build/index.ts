@@ -2,6 +2,7 @@ export { build, buildIfStale, generate, inputsOf, inspect, type BuildResult, typ
 export { CALLBACKS, HOST_FUNCTIONS, WASI_MODULES, type HostFunction, type Marker } from "./abi.js";
 export { check, type CheckOptions, type Finding } from "./check.js";
 export { checkConfig, secretVariables, type ConfigError } from "./config-check.js";
+export { starterConfig } from "./config-starter.js";
 export { diffConfigs, type ConfigChange } from "./config-diff.js";
 export { BuildError, formatDiagnostics, type Diagnostic } from "./errors.js";
 export { packageRoot, packageVersion } from "./package-root.js";
