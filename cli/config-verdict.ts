@@ -118,4 +118,3 @@ function stepsOf(path: string): (string | number)[] {
     index === undefined ? (name ?? quoted ?? "") : Number(index),
   );
 }
-

@@ -27,7 +27,8 @@ export function addConfig(program: Command): void {
           throw new CliError(`${file} is there already; choose another -o, or add --force to write it again`);
       }
       const text = await schemaText(target, options);
-      if (text === null) throw new CliError(`${target} has no config.schema.json: nothing says what its configuration is`);
+      if (text === null)
+        throw new CliError(`${target} has no config.schema.json: nothing says what its configuration is`);
       const schema = readSchemaText(text, `${target}: config.schema.json`);
       mkdirSync(dirname(output), { recursive: true });
       writeFileSync(schemaFile, text);

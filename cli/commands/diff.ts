@@ -4,7 +4,7 @@ import { diffImages, type Change } from "../../toolchain/oci/index.js";
 import { PLAIN_HTTP, type RegistryOptions } from "../image/client.js";
 import { diffModules, type ModuleDiff, type SetChange } from "../image/diff-modules.js";
 import { subjectOf, type Subject } from "../image/subject.js";
-import { CliError, print, printJson } from "../output.js";
+import { CliError, note, print, printJson } from "../output.js";
 
 export function addDiff(program: Command): void {
   program
@@ -18,7 +18,9 @@ export function addDiff(program: Command): void {
       const [from, to] = [await subjectOf(fromName, options), await subjectOf(toName, options)];
       const image = from.image && to.image ? diffImages(from.image, to.image) : null;
       const module = image?.sameModule ? null : await modules(from, to);
-      const config = diffConfigs(from.schema, to.schema);
+      const problem = from.problem ?? to.problem;
+      if (problem !== null) note(`configurations cannot be compared: ${problem}`);
+      const config = problem === null ? diffConfigs(from.schema, to.schema) : [];
       const schema = image ? (from.image!.schema === to.image!.schema ? "same" : "different") : undefined;
       if (options.json) {
         const digests = image ? { from: from.image!.digest, to: to.image!.digest } : { from: fromName, to: toName };

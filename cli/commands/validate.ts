@@ -4,7 +4,7 @@ import { openConfigFile } from "../config-file.js";
 import { refusalOfModule, refusalsOfSchema, refusalText, type Refusal } from "../config-verdict.js";
 import { PLAIN_HTTP, type RegistryOptions } from "../image/client.js";
 import { subjectOf } from "../image/subject.js";
-import { CliError, print, printJson } from "../output.js";
+import { CliError, note, print, printJson } from "../output.js";
 
 interface Options extends RegistryOptions {
   config: string;
@@ -22,7 +22,8 @@ export function addValidate(program: Command): void {
     .action(async (target: string, options: Options) => {
       const config = openConfigFile(options.config);
       const subject = await subjectOf(target, options);
-      const { schema } = subject;
+      const { schema, problem } = subject;
+      if (problem !== null) note(`the schema cannot be read, so the module alone is asked: ${problem}`);
       let refusals: Refusal[] = schema ? refusalsOfSchema(schema, config) : [];
       const secrets = schema ? secretVariables(schema, config.bytes) : [];
       if (!refusals.length) {

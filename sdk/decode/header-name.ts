@@ -9,6 +9,7 @@ export function readHeaderName(json: JsonReader): string {
   const text = json.readString();
   if (!json.ok) return text;
   const bytes = Slice.of(text);
-  if (!isToken(bytes.ptr, bytes.length)) json.fail("is no header name: only letters, digits and !#$%&'*+-.^_`|~ are allowed");
+  if (!isToken(bytes.ptr, bytes.length))
+    json.fail("is no header name: only letters, digits and !#$%&'*+-.^_`|~ are allowed");
   return text;
 }

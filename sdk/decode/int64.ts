@@ -14,7 +14,8 @@ export function readInt64(json: JsonReader): i64 {
   for (let i = first; good && i < text.length; i++) {
     const digit = <u64>text.charCodeAt(i) - 0x30;
     // No leading zero, and no minus in front of zero.
-    if (digit > 9 || (!value && i > first) || (!digit && negative && i == first) || value > (limit - digit) / 10) good = false;
+    if (digit > 9 || (!value && i > first) || (!digit && negative && i == first) || value > (limit - digit) / 10)
+      good = false;
     else value = value * 10 + digit;
   }
   if (!good) json.fail("must be an integer of 64 bits in decimal digits");

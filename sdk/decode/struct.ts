@@ -91,7 +91,10 @@ function text(): void {
   while (at < end) {
     const c = byte();
     if (c < 0x20) {
-      store<u64>(write, 0x303030303030755c | (<u64>(c >> 4) << 32) | (<u64>((c & 15) + ((c & 15) > 9 ? 7 : 0)) << 40));
+      store<u64>(
+        write,
+        0x303030303030755c | ((<u64>(c >> 4)) << 32) | ((<u64>((c & 15) + ((c & 15) > 9 ? 7 : 0))) << 40),
+      );
       write += 6;
     } else {
       if (c == 0x22 || c == 0x5c) put(0x5c);

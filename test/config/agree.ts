@@ -104,7 +104,12 @@ export function agree({ schemas, module, check }: Subject, seed: number, count: 
 
 /** Reasons that JSON Schema does not know: formats, lone surrogates, limits of integers and of doubles. */
 function own(reason: string | null): boolean {
-  return reason !== null && /: (is no |is not valid JSON: bad escape|must be an integer of 64 bits|must be an integer within|must be a number that)/.test(reason);
+  return (
+    reason !== null &&
+    /: (is no |is not valid JSON: bad escape|must be an integer of 64 bits|must be an integer within|must be a number that)/.test(
+      reason,
+    )
+  );
 }
 
 function verdictOfAjv({ bytes }: Sample, validate: (value: unknown) => boolean): boolean | null {

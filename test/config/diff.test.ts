@@ -80,7 +80,10 @@ test(`${PAIRS} pairs of schemas: what is refused was announced, and what is anno
       const [error] = checkConfig(next, new TextEncoder().encode(text));
       if (!error) continue;
       refused++;
-      assert.ok(breaks.length, `${JSON.stringify(before)}\n${JSON.stringify(after)}\n${text}\n${error.path}: ${error.reason}`);
+      assert.ok(
+        breaks.length,
+        `${JSON.stringify(before)}\n${JSON.stringify(after)}\n${text}\n${error.path}: ${error.reason}`,
+      );
     }
     if (breaks.length) announced++;
     if (breaks.length && refused) confirmed++;
@@ -106,7 +109,10 @@ test("each kind of change is named with its place", () => {
     {
       mode: { enum: ["enforce", "off"], default: "off" },
       n: { type: "integer", minimum: 1, exclusiveMaximum: 50 },
-      rules: { type: "array", items: closed({ name: { type: "string", minLength: 1 }, id: { type: "string" } }, ["id"]) },
+      rules: {
+        type: "array",
+        items: closed({ name: { type: "string", minLength: 1 }, id: { type: "string" } }, ["id"]),
+      },
       labels: { type: "object", additionalProperties: { type: "string", format: "header-name" } },
       auth: closed({ env: { type: "string", format: "secret-env" } }, ["env"]),
       fresh: { type: "string" },
@@ -129,9 +135,10 @@ test("each kind of change is named with its place", () => {
     "breaks $.auth.env: values that are no secret-env are refused (any text was taken)",
     "new $.fresh: is new",
   ]);
-  assert.deepEqual(text(closed({ a: { type: "string", default: "x" } }), closed({ a: { type: "string", default: "y" } })), [
-    'means $.a: the default was "x" and is "y": configurations without it get the new one',
-  ]);
+  assert.deepEqual(
+    text(closed({ a: { type: "string", default: "x" } }), closed({ a: { type: "string", default: "y" } })),
+    ['means $.a: the default was "x" and is "y": configurations without it get the new one'],
+  );
   assert.deepEqual(text(closed({ a: { type: "string" } }), null), [
     "breaks $.a: is no longer known: configurations with it are refused",
   ]);

@@ -111,7 +111,10 @@ describe("a refused configuration", () => {
       const before = running.log.length;
       push({ ...BAD, mode: "off" });
       await until(() => running.log.slice(before).some((line) => line.message.includes(REASON)));
-      assert.ok(running.log.slice(before).some((line) => line.message.includes(REASON)), "it was refused");
+      assert.ok(
+        running.log.slice(before).some((line) => line.message.includes(REASON)),
+        "it was refused",
+      );
       assert.equal(await ask(running), `200 ${TEXT}`);
       push({ ...GOOD, hits: 8 });
       await until(async () => (await ask(running)) !== `200 ${TEXT}`);
@@ -122,7 +125,11 @@ describe("a refused configuration", () => {
 
 describe("a configuration is taken", () => {
   const forms: [string, JsonObject | null, string][] = [
-    ["as a StringValue", { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(GOOD) }, TEXT],
+    [
+      "as a StringValue",
+      { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(GOOD) },
+      TEXT,
+    ],
     [
       "as a BytesValue",
       {
@@ -131,7 +138,11 @@ describe("a configuration is taken", () => {
       },
       TEXT,
     ],
-    ["as a Struct, which arrives as binary protobuf", { "@type": "type.googleapis.com/google.protobuf.Struct", value: GOOD }, TEXT],
+    [
+      "as a Struct, which arrives as binary protobuf",
+      { "@type": "type.googleapis.com/google.protobuf.Struct", value: GOOD },
+      TEXT,
+    ],
   ];
   for (const [form, any, text] of forms) {
     test(form, async () => {

@@ -5,7 +5,8 @@ import { StructSchema } from "@bufbuild/protobuf/wkt";
 import type { ObjectType, SchemaType } from "../../toolchain/build/schema.js";
 
 /** A document before it is written: members in an order, numbers as text. */
-export type Tree = string | boolean | null | { readonly number: string } | Tree[] | { readonly members: [string, Tree][] };
+export type Tree =
+  string | boolean | null | { readonly number: string } | Tree[] | { readonly members: [string, Tree][] };
 
 export interface Sample {
   readonly bytes: Uint8Array;
@@ -34,7 +35,20 @@ export class Random {
   }
 }
 
-const TEXTS = ["", "a", "abc", "x-é", "\u{1f600}", "日本", 'q"\\/', "\n\t\u0001", "a".repeat(40), "\u2028", "null", "1"];
+const TEXTS = [
+  "",
+  "a",
+  "abc",
+  "x-é",
+  "\u{1f600}",
+  "日本",
+  'q"\\/',
+  "\n\t\u0001",
+  "a".repeat(40),
+  "\u2028",
+  "null",
+  "1",
+];
 const GOOD: Readonly<Record<string, readonly string[]>> = {
   duration: ["0", "250ms", "1h30m", "1.5s", "10µs", "2562047h", "+3s"],
   cidr: ["10.0.0.0/8", "192.168.1.7", "2001:db8::/32", "::1", "0.0.0.0/0", "::ffff:1.2.3.4/120"],
@@ -48,12 +62,57 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   duration: ["", "5", "-1s", "1d", "9999999h", "1s ", "PT1S", "1..2s", "."],
   cidr: ["", "10.0.0.0/33", "10.0.0", "::/129", "01.2.3.4", "10.0.0.0/08", "x", "1.2.3.4/ 8"],
   regex: ["(", "a**", "[b-a]", "\\1", "(?=a)", "x{1001}", "\\pL", "*", "\\"],
-  uri: ["", "/p", "h/p", "http://h/ x", "http://h/%2", "1a:b", ":x", "http://[::1", "http://h:8x/", "a:é", "http://a@b@c/", "x:#a#b"],
+  uri: [
+    "",
+    "/p",
+    "h/p",
+    "http://h/ x",
+    "http://h/%2",
+    "1a:b",
+    ":x",
+    "http://[::1",
+    "http://h:8x/",
+    "a:é",
+    "http://a@b@c/",
+    "x:#a#b",
+  ],
   "header-name": ["", "a b", "a:", ":path", "é", "a\n"],
-  int64: ["", "-", "-0", "00", "01", "1.0", "+1", "9223372036854775808", "-9223372036854775809", " 1", "99999999999999999999", "18446744073709551617"],
+  int64: [
+    "",
+    "-",
+    "-0",
+    "00",
+    "01",
+    "1.0",
+    "+1",
+    "9223372036854775808",
+    "-9223372036854775809",
+    " 1",
+    "99999999999999999999",
+    "18446744073709551617",
+  ],
   "secret-env": ["", "1A", "A-B", "é", "A B"],
 };
-const NUMBERS = ["0", "1", "-1", "1.0", "1e2", "0.5", "-0", "9007199254740991", "9007199254740992", "1e400", "123456789012345678901", "0.30000000000000004", "10", "1E+1", "400", "599", "600", "1.5e300"];
+const NUMBERS = [
+  "0",
+  "1",
+  "-1",
+  "1.0",
+  "1e2",
+  "0.5",
+  "-0",
+  "9007199254740991",
+  "9007199254740992",
+  "1e400",
+  "123456789012345678901",
+  "0.30000000000000004",
+  "10",
+  "1E+1",
+  "400",
+  "599",
+  "600",
+  "1.5e300",
+];
 
 /** A document that a schema allows. */
 export function goodTree(type: SchemaType, random: Random, depth = 0): Tree {
@@ -94,7 +153,7 @@ export function goodTree(type: SchemaType, random: Random, depth = 0): Tree {
       const low = type.minProperties ?? 0;
       const most = Math.min(type.maxProperties ?? 4, depth > 5 ? low : low + 3);
       const keys = new Set<string>();
-      for (const wanted = low + random.int(most - low + 1); keys.size < wanted; )
+      for (const wanted = low + random.int(most - low + 1); keys.size < wanted;)
         keys.add(random.pick([...TEXTS, "key", "k-1", "_"]));
       return { members: [...keys].map((key) => [key, goodTree(type.values, random, depth + 1)]) };
     }
@@ -152,8 +211,23 @@ function change(node: Tree, root: ObjectType, random: Random): Tree {
   if (Array.isArray(node) && random.chance(60))
     return random.chance(50) ? node.slice(1) : [...node, ...(node.length ? [...node, ...node] : [null])];
   if (typeof node === "string" && random.chance(70))
-    return random.pick([...TEXTS, ...Object.values(BAD).flat(), ...Object.values(GOOD).flat(), node.toUpperCase(), node + "x"]);
-  return random.pick<Tree>([null, true, false, "", [], { members: [] }, { members: [["x", "y"]] }, ...NUMBERS.map((number) => ({ number }))]);
+    return random.pick([
+      ...TEXTS,
+      ...Object.values(BAD).flat(),
+      ...Object.values(GOOD).flat(),
+      node.toUpperCase(),
+      node + "x",
+    ]);
+  return random.pick<Tree>([
+    null,
+    true,
+    false,
+    "",
+    [],
+    { members: [] },
+    { members: [["x", "y"]] },
+    ...NUMBERS.map((number) => ({ number })),
+  ]);
 }
 
 /** JSON text, with white space and escapes as they come. */
@@ -196,7 +270,8 @@ export function sample(root: ObjectType, random: Random): Sample {
   }
   let broken = brokenTree(tree, root, random);
   if (random.chance(30)) broken = brokenTree(broken, root, random);
-  if (kind < 15) return { bytes: encode(toText(broken, random)), good: null, what: "changed text", twice: hasTwice(broken) };
+  if (kind < 15)
+    return { bytes: encode(toText(broken, random)), good: null, what: "changed text", twice: hasTwice(broken) };
   const struct = kind < 17 ? toStruct(broken) : null;
   if (struct) return { bytes: struct, good: null, what: "changed Struct", twice: false };
   const bytes = (random.chance(25) && toStruct(tree)) || encode(toText(tree, random));
@@ -215,7 +290,9 @@ function damaged(bytes: Uint8Array, random: Random): Uint8Array {
   let list = [...bytes];
   for (let n = 1 + random.int(3); n; n--) {
     const at = random.int(list.length + 1);
-    const byte = random.chance(60) ? random.pick([...'{}[]",:\\0-.eE \n\u0000'].map((c) => c.charCodeAt(0))) : random.int(256);
+    const byte = random.chance(60)
+      ? random.pick([...'{}[]",:\\0-.eE \n\u0000'].map((c) => c.charCodeAt(0)))
+      : random.int(256);
     const how = random.int(4);
     if (how === 0) list = list.slice(0, at);
     else list.splice(at, how === 1 ? 1 : how === 2 ? 0 : 1, ...(how === 1 ? [] : [byte]));
@@ -235,4 +312,3 @@ function shuffled<T>(list: readonly T[], random: Random): T[] {
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
-

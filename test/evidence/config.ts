@@ -33,10 +33,7 @@ const FEATURES: readonly (readonly [string, object, string])[] = [
   [
     "oneOf by constant",
     {
-      oneOf: [
-        closed({ t: { const: "a" }, q: string }, ["t"]),
-        closed({ t: { const: "b" }, r: string }, ["t"]),
-      ],
+      oneOf: [closed({ t: { const: "a" }, q: string }, ["t"]), closed({ t: { const: "b" }, r: string }, ["t"])],
     },
     "",
   ],
@@ -76,7 +73,8 @@ export const config: Section = {
     const sum = (key: "configs" | "accepted" | "refused" | "structs" | "withAjv"): string =>
       results.reduce((all, each) => all + each[key], 0).toLocaleString("en-US");
     const rows = results.map(
-      (each) => `| ${each.schema} | ${each.configs} | ${each.accepted} | ${each.refused} | ${each.structs} | ${each.withAjv} |`,
+      (each) =>
+        `| ${each.schema} | ${each.configs} | ${each.accepted} | ${each.refused} | ${each.structs} | ${each.withAjv} |`,
     );
     const base = await sizeOf(null, "");
     const sizes: string[] = [];

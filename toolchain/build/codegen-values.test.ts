@@ -13,7 +13,11 @@ const closed = (properties: object, required: string[] = [], more: object = {}) 
   ...more,
 });
 const string = { type: "string" };
-const format = (name: string, value?: string) => ({ ...string, format: name, ...(value === undefined ? {} : { default: value }) });
+const format = (name: string, value?: string) => ({
+  ...string,
+  format: name,
+  ...(value === undefined ? {} : { default: value }),
+});
 
 /** Configures a module with the document and gives the last line that it logs. */
 function logged(wasm: string, document: unknown): string {
@@ -59,13 +63,21 @@ test("every kind of value and of default reaches its field", async () => {
       inner: closed({ v: { type: "integer", default: 4 } }),
       strict: closed({ v: { type: "integer" } }, ["v"]),
       tree: { $ref: "#/$defs/Tree" },
-      secret: { oneOf: [string, closed({ env: string }, ["env"]), closed({ file: string }, ["file"]), { type: "array", items: string }] },
+      secret: {
+        oneOf: [
+          string,
+          closed({ env: string }, ["env"]),
+          closed({ file: string }, ["file"]),
+          { type: "array", items: string },
+        ],
+      },
       constant: { const: "v1" },
     },
     [],
     { $defs: { Tree: closed({ v: { type: "integer", default: 1 }, next: { $ref: "#/$defs/Tree" } }) } },
   );
-  const dump = `let out: string = [c.mode.toString(), c.level.toString(), c.n.toString(), c.big.toString(), c.time.toString(), c.block.toString(),
+  const dump =
+    `let out: string = [c.mode.toString(), c.level.toString(), c.n.toString(), c.big.toString(), c.time.toString(), c.block.toString(),
       c.bare.bits.toString(), c.regex!.matchesText("aa").toString(), (c.none == null).toString(), c.uri, c.header, c.key.name,
       c.list.join("+"), c.modes.join("+"), c.blocks.join("+"), c.patterns.length.toString()].join("|");
     const keys = c.map.keys();
@@ -99,30 +111,42 @@ test("every kind of value and of default reaches its field", async () => {
 });
 
 test("classes of a shared schema are imported by all that refer to it", async () => {
-  const index = filterOf(`log.info([c.sel.name, c.sel.mode.toString(), c.all.length.toString(), describe(c.sel)].join("|"));`).replace(
-    'from "./config";',
-    'from "./config";\nimport { describe } from "../../shared/library";',
-  );
+  const index = filterOf(
+    `log.info([c.sel.name, c.sel.mode.toString(), c.all.length.toString(), describe(c.sel)].join("|"));`,
+  ).replace('from "./config";', 'from "./config";\nimport { describe } from "../../shared/library";');
   const ref = (name: string) => ({ $ref: `../shared/config.schema.json#/$defs/${name}` });
-  const schema = closed({ sel: ref("Selector"), all: { type: "array", items: ref("Selector") }, mode: ref("Mode") }, ["sel"]);
+  const schema = closed({ sel: ref("Selector"), all: { type: "array", items: ref("Selector") }, mode: ref("Mode") }, [
+    "sel",
+  ]);
   const root = makeProject();
   const write = (file: string, text: string): string => {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
     return join(root, file);
   };
-  const selector = closed({ name: string, mode: { $ref: "#/$defs/Mode" }, inner: { $ref: "#/$defs/Selector" } }, ["name"]);
+  const selector = closed({ name: string, mode: { $ref: "#/$defs/Mode" }, inner: { $ref: "#/$defs/Selector" } }, [
+    "name",
+  ]);
   const library = { $defs: { Selector: selector, Mode: { enum: ["on", "off"], default: undefined } } };
   const shared = write("shared/config.schema.json", JSON.stringify(library));
-  write("shared/library.ts", 'import { Selector } from "./config";\nexport function describe(s: Selector): string {\n  return s.inner ? "inner" : "plain";\n}\n');
+  write(
+    "shared/library.ts",
+    'import { Selector } from "./config";\nexport function describe(s: Selector): string {\n  return s.inner ? "inner" : "plain";\n}\n',
+  );
   write("filter/filter.yaml", "name: sample\n");
   write("filter/asconfig.json", "{}");
   const file = write("filter/config.schema.json", JSON.stringify(schema));
   write("filter/assembly/index.ts", index);
   const dir = join(root, "filter");
   const { wasm } = await build(dir);
-  assert.equal(logged(wasm, { sel: { name: "n", mode: "off", inner: { name: "" } }, all: [{ name: "x" }] }), "n|1|1|inner");
-  assert.match(readFileSync(join(dir, "assembly/config.ts"), "utf8"), /^import \{ Mode, Selector, readMode \} from "\.\.\/\.\.\/shared\/config";$/m);
+  assert.equal(
+    logged(wasm, { sel: { name: "n", mode: "off", inner: { name: "" } }, all: [{ name: "x" }] }),
+    "n|1|1|inner",
+  );
+  assert.match(
+    readFileSync(join(dir, "assembly/config.ts"), "utf8"),
+    /^import \{ Mode, Selector, readMode \} from "\.\.\/\.\.\/shared\/config";$/m,
+  );
   assert.match(readFileSync(join(root, "shared/config.ts"), "utf8"), /^export class Selector extends Config \{$/m);
   assert.deepEqual(schemaFiles(file), [shared]);
   // What is published stands alone.

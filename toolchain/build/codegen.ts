@@ -87,7 +87,8 @@ class Generator {
     const others = all.filter((type) => type.file !== null).map(({ pointer }) => nameOf(pointer));
     this.names = typeNames(this.own, root, rootName, others);
     const renamed = root ? undefined : this.own.find((type) => this.names.get(type) !== nameOf(type.pointer));
-    if (renamed) throw new BuildError(`${renamed.pointer}: the name ${nameOf(renamed.pointer)} is taken; call it otherwise`);
+    if (renamed)
+      throw new BuildError(`${renamed.pointer}: the name ${nameOf(renamed.pointer)} is taken; call it otherwise`);
   }
 
   source(): string {
@@ -254,7 +255,9 @@ class Generator {
 
   private branchField(branch: Branch): string {
     const name = this.typeName(branch.type);
-    return this.branchNullable(branch) ? `${name} | null = null` : `${this.declared(branch.type)} = ${this.zero(branch.type)}`;
+    return this.branchNullable(branch)
+      ? `${name} | null = null`
+      : `${this.declared(branch.type)} = ${this.zero(branch.type)}`;
   }
 
   /**
@@ -278,12 +281,7 @@ class Generator {
     }
   }
 
-  private array(
-    type: SchemaType & { kind: "array" },
-    target: string,
-    place: string,
-    depth: number,
-  ): string[] {
+  private array(type: SchemaType & { kind: "array" }, target: string, place: string, depth: number): string[] {
     const [list, index, first, item] = ["list", "index", "firstItem", "item"].map((name) => local(name, depth));
     const inner = "json.within(`[${" + index + "}]`) || " + place;
     return [
@@ -302,12 +300,7 @@ class Generator {
     ];
   }
 
-  private map(
-    type: SchemaType & { kind: "map" },
-    target: string,
-    place: string,
-    depth: number,
-  ): string[] {
+  private map(type: SchemaType & { kind: "map" }, target: string, place: string, depth: number): string[] {
     const [map, name, first, item] = ["map", "name", "firstKey", "item"].map((text) => local(text, depth));
     const inner = `json.within(${this.decode("memberPath", "map")}(${name})) || ${place}`;
     return [
@@ -381,7 +374,8 @@ class Generator {
     if (type.kind === "boolean" && type.const !== null)
       return [`if (${value} != ${type.const}) json.fail(${literal(mustBe([type.const]))});`];
     if (type.kind !== "string") return [];
-    if (type.const !== null) return [`if (${value} != ${literal(type.const)}) json.fail(${literal(mustBe([type.const]))});`];
+    if (type.const !== null)
+      return [`if (${value} != ${literal(type.const)}) json.fail(${literal(mustBe([type.const]))});`];
     const all = lengthBounds(type);
     return all.length ? bounds(all, `${this.decode("codePoints", "length")}(${value})`) : [];
   }
@@ -573,7 +567,9 @@ function literal(text: string): string {
 }
 
 function comment(text: string | null, space: string): string[] {
-  return text === null || text === "" ? [] : [`${space}/** ${text.replaceAll("*/", "* /").replaceAll(/\s+/g, " ").trim()} */`];
+  return text === null || text === ""
+    ? []
+    : [`${space}/** ${text.replaceAll("*/", "* /").replaceAll(/\s+/g, " ").trim()} */`];
 }
 
 function indent(lines: readonly string[], by: number): string[] {

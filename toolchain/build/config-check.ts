@@ -14,7 +14,14 @@ import {
   rangeBounds,
 } from "./config-messages.js";
 import { Decoder } from "./decoder.js";
-import { jsonKind, type ConfigSchema, type ObjectType, type SchemaType, type StringType, type UnionType } from "./schema.js";
+import {
+  jsonKind,
+  type ConfigSchema,
+  type ObjectType,
+  type SchemaType,
+  type StringType,
+  type UnionType,
+} from "./schema.js";
 
 /** Why a configuration is refused. */
 export interface ConfigError {
@@ -179,7 +186,12 @@ class Check {
     for (let first = true; json.next("nextKey", first); first = false) {
       const { key } = json;
       const property = properties.get(key);
-      if (!property) this.wrongKey("unknownKey", key, [...properties.keys()].filter((name) => !seen.has(name)));
+      if (!property)
+        this.wrongKey(
+          "unknownKey",
+          key,
+          [...properties.keys()].filter((name) => !seen.has(name)),
+        );
       else if (seen.has(key)) this.wrongKey("duplicateKey", key, []);
       else this.within(key, propertyPath(key), () => this.value(property.type));
       seen.add(key);
@@ -196,7 +208,13 @@ class Check {
     if (!candidates.length) return mustBeKind(type);
     let branch = candidates[0]!;
     if (candidates.length > 1) {
-      const chosen = type.tag === null ? this.keyed(type) : this.tagged(type.tag, candidates.map(({ key }) => key!));
+      const chosen =
+        type.tag === null
+          ? this.keyed(type)
+          : this.tagged(
+              type.tag,
+              candidates.map(({ key }) => key!),
+            );
       if (chosen === null) return null;
       if (chosen === "") return mustHaveKey(type);
       branch = candidates.find(({ key }) => key === chosen)!;
@@ -275,7 +293,12 @@ class Check {
   }
 
   /** Notes an error: that of the decoder, or else this one. */
-  private report(reason: string | null = null, offset: number | null = null, key: string | null = null, known: readonly string[] = []): void {
+  private report(
+    reason: string | null = null,
+    offset: number | null = null,
+    key: string | null = null,
+    known: readonly string[] = [],
+  ): void {
     const { json } = this;
     const text = json.ok ? reason! : json.error;
     const fatal = FATAL.test(text);

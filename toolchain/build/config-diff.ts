@@ -46,8 +46,7 @@ class Diff {
     if (jsonKind(from) === "string" && jsonKind(to) === "string") return this.texts(from, to, path);
     if (isNumber(from) && isNumber(to)) return this.numbers(from, to, path);
     if (from.kind === "boolean" && to.kind === "boolean") {
-      if (to.const !== null && from.const !== to.const)
-        this.breaks(path, `values other than ${to.const} are refused`);
+      if (to.const !== null && from.const !== to.const) this.breaks(path, `values other than ${to.const} are refused`);
     } else if (from.kind === "array" && to.kind === "array") {
       this.bounds(path, from.minItems, to.minItems, from.maxItems, to.maxItems, "items");
       this.compare(from.items, to.items, `${path}[]`);
@@ -105,7 +104,8 @@ class Diff {
     if (now && old) {
       const gone = old.filter((value) => !now.includes(value));
       if (gone.length) this.breaks(path, `${gone.map((value) => JSON.stringify(value)).join(", ")} is refused`);
-    } else if (now) this.breaks(path, `values other than ${now.map((value) => JSON.stringify(value)).join(", ")} are refused`);
+    } else if (now)
+      this.breaks(path, `values other than ${now.map((value) => JSON.stringify(value)).join(", ")} are refused`);
     else if (to.kind === "string" && old && (to.format !== null || to.minLength !== null || to.maxLength !== null)) {
       const fits = (value: string): boolean =>
         to.format === null &&
@@ -169,7 +169,11 @@ class Diff {
       const next = objects.length > 1 ? objects.find((other) => fits(branch, other, to as UnionType)) : objects[0];
       const shown = from.kind === "union" && branch.key !== null ? `${path}<${branch.name}>` : path;
       if (next) this.compare(branch.type, next.type, shown);
-      else this.breaks(shown, `was ${nameOf(branch.type)}${branch.key === null ? "" : ` (${branch.name})`}: it is refused`);
+      else
+        this.breaks(
+          shown,
+          `was ${nameOf(branch.type)}${branch.key === null ? "" : ` (${branch.name})`}: it is refused`,
+        );
     }
   }
 
@@ -211,7 +215,13 @@ function edge(closed: number | null, open: number | null, type: NumberType, side
 }
 
 function nameOf(type: SchemaType): string {
-  const names = { string: "a string", enum: "a string", integer: "an integer", number: "a number", boolean: "a boolean" };
+  const names = {
+    string: "a string",
+    enum: "a string",
+    integer: "an integer",
+    number: "a number",
+    boolean: "a boolean",
+  };
   const more = { array: "an array", object: "an object", map: "a map", union: "one of several" };
   return { ...names, ...more }[type.kind];
 }

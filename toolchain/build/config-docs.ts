@@ -38,7 +38,8 @@ function rowsOf(root: ObjectType): Row[] {
       const known = reference(property.type, described);
       rows.push([
         `\`${at.replace(/^\$\.?/, "")}\``,
-        typeText(property.type) + (known === null ? "" : `, as ${known === "$" ? "the whole" : `\`${known.slice(2)}\``}`),
+        typeText(property.type) +
+          (known === null ? "" : `, as ${known === "$" ? "the whole" : `\`${known.slice(2)}\``}`),
         absent(property),
         property.description ?? ("description" in property.type ? (property.type.description ?? "") : ""),
       ]);
@@ -50,8 +51,7 @@ function rowsOf(root: ObjectType): Row[] {
     else if (type.kind === "array") inside(type.items, `${path}[]`);
     else if (type.kind === "map") inside(type.values, `${path}${memberPath("KEY")}`);
     else if (type.kind === "union")
-      for (const branch of type.branches)
-        if (reference(branch.type, described) === null) inside(branch.type, path);
+      for (const branch of type.branches) if (reference(branch.type, described) === null) inside(branch.type, path);
   };
   object(root, "$");
   return rows;
@@ -102,8 +102,18 @@ function stringText(type: StringType): string {
 }
 
 function range(type: NumberType): string {
-  const low = type.minimum !== null ? `from ${type.minimum}` : type.exclusiveMinimum !== null ? `above ${type.exclusiveMinimum}` : "";
-  const high = type.maximum !== null ? `to ${type.maximum}` : type.exclusiveMaximum !== null ? `below ${type.exclusiveMaximum}` : "";
+  const low =
+    type.minimum !== null
+      ? `from ${type.minimum}`
+      : type.exclusiveMinimum !== null
+        ? `above ${type.exclusiveMinimum}`
+        : "";
+  const high =
+    type.maximum !== null
+      ? `to ${type.maximum}`
+      : type.exclusiveMaximum !== null
+        ? `below ${type.exclusiveMaximum}`
+        : "";
   const both = [low, high].filter(Boolean).join(" ");
   return both && ` ${both}`;
 }
@@ -120,5 +130,12 @@ function table(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[], fill = " "): string =>
     `| ${row.map((cell, i) => cell + fill.repeat(widths[i]! - [...cell].length)).join(" | ")} |\n`;
   const [head, ...rest] = cells;
-  return line(head!) + line(head!.map(() => ""), "-") + rest.map((row) => line(row)).join("");
+  return (
+    line(head!) +
+    line(
+      head!.map(() => ""),
+      "-",
+    ) +
+    rest.map((row) => line(row)).join("")
+  );
 }

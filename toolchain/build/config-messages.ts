@@ -42,7 +42,13 @@ export function memberBounds(type: MapType): Bound[] {
 /** The message of the first bound that the value misses, else null. */
 export function missed(all: readonly Bound[], value: number): string | null {
   const misses = ({ operator, limit }: Bound) =>
-    operator === "<" ? value < limit : operator === "<=" ? value <= limit : operator === ">" ? value > limit : value >= limit;
+    operator === "<"
+      ? value < limit
+      : operator === "<="
+        ? value <= limit
+        : operator === ">"
+          ? value > limit
+          : value >= limit;
   return all.find(misses)?.message ?? null;
 }
 

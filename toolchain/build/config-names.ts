@@ -12,9 +12,10 @@ const RESERVED = new Set(
 );
 
 /** Names that the generated file uses itself, or would by the function that reads an enum. */
-export const USED = (
-  "Config JsonReader JsonType Array StaticArray Map Pattern IpPrefix SecretEnv Duration Prefix Int64 HeaderName Uri NoConfig"
-).split(" ");
+export const USED =
+  "Config JsonReader JsonType Array StaticArray Map Pattern IpPrefix SecretEnv Duration Prefix Int64 HeaderName Uri NoConfig".split(
+    " ",
+  );
 
 /** A name for each type that becomes a class or an enum; the root's is the one that the author imports. */
 export function typeNames(

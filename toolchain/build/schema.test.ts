@@ -56,11 +56,20 @@ test("types, bounds, defaults and descriptions are read", () => {
   assert.deepEqual([root.pointer, root.description], ["#", "all of it"]);
   assert.deepEqual(root.properties, [
     { name: "s", type: { ...text, minLength: 0, maxLength: 3 }, required: true, default: "", description: "the s" },
-    { name: "e", type: { kind: "enum", pointer: "#/properties/e", ...named, values: ["a", "b"] }, ...plain, default: "b" },
+    {
+      name: "e",
+      type: { kind: "enum", pointer: "#/properties/e", ...named, values: ["a", "b"] },
+      ...plain,
+      default: "b",
+    },
     { name: "i", type: { kind: "integer", ...range, minimum: -5, exclusiveMaximum: 9 }, ...plain, default: -5 },
     { name: "n", type: { kind: "number", ...range }, ...plain, default: 0.5 },
     { name: "c", type: { kind: "integer", ...range, values: [3] }, ...plain },
-    { name: "m", type: { kind: "map", values: { ...text, format: "cidr" }, minProperties: null, maxProperties: 2 }, ...plain },
+    {
+      name: "m",
+      type: { kind: "map", values: { ...text, format: "cidr" }, minProperties: null, maxProperties: 2 },
+      ...plain,
+    },
     {
       name: "l",
       type: {
@@ -102,8 +111,14 @@ test("a reference is the type that it leads to, also to itself", () => {
   assert.equal(type.properties[1]!.default, "x");
   assert.equal((all!.type as { items: unknown }).items, root);
   refused(closed({ a: { $ref: "#/$defs/A" } }), "#/properties/a/$ref: there is no #/$defs/A");
-  refused(closed({ a: { $ref: "#/properties/a" } }), '#/properties/a/$ref: must be "#/$defs/NAME", "#", or "FILE#/$defs/NAME"');
-  refused(closed({ a: { $ref: "https://x/y#/$defs/A" } }), "#/properties/a/$ref: only files beside the schema can be referred to");
+  refused(
+    closed({ a: { $ref: "#/properties/a" } }),
+    '#/properties/a/$ref: must be "#/$defs/NAME", "#", or "FILE#/$defs/NAME"',
+  );
+  refused(
+    closed({ a: { $ref: "https://x/y#/$defs/A" } }),
+    "#/properties/a/$ref: only files beside the schema can be referred to",
+  );
   refused(
     closed({}, { $defs: { A: { type: "array", items: { $ref: "#/$defs/A" } } } }),
     "#/$defs/A: leads to itself without an object or a oneOf in between",
@@ -115,7 +130,10 @@ test("a reference into another file is read there", () => {
   const dir = makeProject();
   const schema = join(dir, "filter/config.schema.json");
   mkdirSync(dirname(schema));
-  writeFileSync(join(dir, "shared.json"), JSON.stringify({ $defs: { A: closed({ b: { $ref: "#/$defs/B" } }), B: string } }));
+  writeFileSync(
+    join(dir, "shared.json"),
+    JSON.stringify({ $defs: { A: closed({ b: { $ref: "#/$defs/B" } }), B: string } }),
+  );
   writeFileSync(schema, JSON.stringify(closed({ a: { $ref: "../shared.json#/$defs/A" } })));
   const a = readSchema(schema).root.properties[0]!.type as ObjectType;
   assert.deepEqual([a.file, a.pointer, a.properties[0]!.name], [join(dir, "shared.json"), "#/$defs/A", "b"]);
@@ -195,14 +213,26 @@ test("types outside the subset", () => {
 
 test("keywords that would not be enforced", () => {
   const rules: readonly [object, string[], string][] = [
-    [{ type: "string" }, ["pattern", "contentEncoding", "x-vendor", "nullable"], "default, format, minLength, maxLength, enum, const"],
+    [
+      { type: "string" },
+      ["pattern", "contentEncoding", "x-vendor", "nullable"],
+      "default, format, minLength, maxLength, enum, const",
+    ],
     [{ type: "string", format: "regex" }, ["minLength", "enum"], "default, format"],
     [{ type: "integer" }, ["multipleOf"], "default, minimum, maximum, exclusiveMinimum, exclusiveMaximum"],
     [{ type: "integer", enum: [1] }, ["minimum"], "default, enum"],
     [{ type: "number" }, ["multipleOf"], "default, minimum, maximum, exclusiveMinimum, exclusiveMaximum"],
     [{ type: "boolean" }, ["enum"], "default, const"],
-    [{ type: "array", items: string }, ["uniqueItems", "prefixItems", "contains"], "items, minItems, maxItems, default"],
-    [{ type: "object", additionalProperties: string }, ["properties", "propertyNames"], "additionalProperties, minProperties, maxProperties, default"],
+    [
+      { type: "array", items: string },
+      ["uniqueItems", "prefixItems", "contains"],
+      "items, minItems, maxItems, default",
+    ],
+    [
+      { type: "object", additionalProperties: string },
+      ["properties", "propertyNames"],
+      "additionalProperties, minProperties, maxProperties, default",
+    ],
   ];
   for (const [schema, keywords, supported] of rules) {
     for (const keyword of keywords) {
@@ -273,7 +303,8 @@ test("properties, required and items that are none", () => {
 });
 
 test("a default is a value that its schema allows", () => {
-  const bad = (schema: object, message: string): void => refused(closed({ "a b": schema }), `#/properties/a b/default: ${message}`);
+  const bad = (schema: object, message: string): void =>
+    refused(closed({ "a b": schema }), `#/properties/a b/default: ${message}`);
   bad({ type: "string", default: 3 }, "must be a string");
   bad({ type: "string", default: null }, "must be a string");
   bad({ type: "boolean", default: "x" }, "must be true or false");
@@ -281,9 +312,15 @@ test("a default is a value that its schema allows", () => {
   bad({ type: "integer", default: 0, minimum: 1 }, "must be at least 1");
   bad({ enum: ["a", "b"], default: "c" }, 'must be one of "a", "b"');
   bad({ type: "string", minLength: 2, default: "x" }, "must have at least 2 characters");
-  bad({ type: "string", format: "duration", default: "5" }, "is no duration: needs one of the units ns, us, ms, s, m, h");
+  bad(
+    { type: "string", format: "duration", default: "5" },
+    "is no duration: needs one of the units ns, us, ms, s, m, h",
+  );
   bad({ type: "array", items: string, minItems: 1, default: [] }, "must have at least 1 item");
-  bad({ type: "array", items: closed({}), default: [{}] }, "may be a string, a number, true, false, a list of these, or {}");
+  bad(
+    { type: "array", items: closed({}), default: [{}] },
+    "may be a string, a number, true, false, a list of these, or {}",
+  );
   bad({ ...closed({ x: string }, { required: ["x"] }), default: {} }, 'required key "x" is missing');
   const text = (value: string) =>
     `{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer","default":${value}}}}`;

@@ -86,7 +86,8 @@ export interface Branch {
   readonly key: string | null;
 }
 
-export type SchemaType = StringType | EnumType | NumberType | BooleanType | ArrayType | MapType | ObjectType | UnionType;
+export type SchemaType =
+  StringType | EnumType | NumberType | BooleanType | ArrayType | MapType | ObjectType | UnionType;
 
 /** A schema that was read. */
 export interface ConfigSchema {
