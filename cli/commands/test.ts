@@ -98,6 +98,10 @@ async function runTests(
   const loader = import.meta.resolve("tsx");
   // A test runner started from within a test would hand its results to the outer one and report nothing.
   const { NODE_TEST_CONTEXT: _, ...rest } = env;
+  let settle!: { done: (code: number) => void; fail: (error: Error) => void };
+  const exited = new Promise<number>((done, fail) => (settle = { done, fail }));
+  // Listens before there is a child: a signal that comes while it is forked would end us alone and leave it running.
+  const ended = untilStopped(exited);
   const child = spawn(process.execPath, ["--import", loader, "--import", REPORT, "--test", ...files], {
     cwd,
     env: rest,
@@ -105,11 +109,9 @@ async function runTests(
     // Own group: the runner does not end a test file's process that is busy, so we end them all.
     detached: true,
   });
-  const exited = new Promise<number>((done, fail) => {
-    child.once("error", fail);
-    child.once("exit", (code) => done(code ?? 1));
-  });
-  const end = await untilStopped(exited);
+  child.once("error", settle.fail);
+  child.once("exit", (code) => settle.done(code ?? 1));
+  const end = await ended;
   if (typeof end === "number") return end;
   signalGroup(child.pid!, end);
   for (const late = Date.now() + GRACE_MS; Date.now() < late; await sleep(20)) {

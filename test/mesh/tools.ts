@@ -12,9 +12,9 @@ const GO = { GOFLAGS: "-p=1 -mod=mod -buildvcs=false", CGO_ENABLED: "0" };
 
 /** Go tools by the package that `go install` takes. */
 const INSTALLED = {
-  crane: "github.com/google/go-containerregistry/cmd/crane@latest",
-  cosign: "github.com/sigstore/cosign/v3/cmd/cosign@latest",
-  oras: "oras.land/oras/cmd/oras@latest",
+  crane: "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+  cosign: "github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3",
+  oras: "oras.land/oras/cmd/oras@v1.3.6",
 } as const;
 
 export type Tool = keyof typeof INSTALLED | "istiofetch";
@@ -34,8 +34,10 @@ export function noGo(): string | null {
 export function tool(name: Tool): string {
   const file = join(cache, "bin", name);
   if (name !== "istiofetch") {
-    if (!existsSync(file)) go(["install", INSTALLED[name]], root, { GOBIN: join(cache, "bin") });
-    return file;
+    // One folder per version: a newer pin is built anew.
+    const folder = join(cache, "bin", INSTALLED[name].split("@")[1]!);
+    if (!existsSync(join(folder, name))) go(["install", INSTALLED[name]], root, { GOBIN: folder });
+    return join(folder, name);
   }
   // Built again when its sources say something else.
   const folder = join(cache, "istiofetch");

@@ -18,7 +18,9 @@ const at = (line: string): bigint => BigInt(line.split(" ").at(-1)!);
 /** Has the leader do something; its line and that of its successor. */
 async function order(proxy: Proxy, what: string): Promise<{ old: string; next: string }> {
   const before = leads(proxy);
-  await ask(proxy, "raw/set", what, "order");
+  // The worker whose VM died before answers 503 until it has a new one.
+  const headers = { "x-a": what, "x-b": "order" };
+  while ((await proxy.request({ path: "/raw/set", headers })).status !== 200) await sleep(100);
   await eventually(`a successor after ${what}`, () => leads(proxy) > before);
   const old = terms(proxy).findLast((line) => line.startsWith(`obeys ${what}`))!;
   return { old, next: terms(proxy).findLast((line) => line.startsWith("leads "))! };

@@ -34,7 +34,7 @@ const string = { type: "string" };
 test("types, bounds, defaults and descriptions are read", () => {
   const root = read({
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    ...{ $id: "x", $comment: "y", title: "z", examples: [{}] },
+    ...{ $id: "x", $comment: "y", title: "z", examples: [{ s: "x" }] },
     ...closed(
       {
         s: { type: "string", default: "", description: "the s", minLength: 0, maxLength: 3 },
@@ -300,6 +300,12 @@ test("properties, required and items that are none", () => {
   for (const name of ["b", "toString", "__proto__"])
     refused(closed({ a: string }, { required: ["a", name] }), `#/required: "${name}" is not among the properties`);
   refused(closed({ a: { type: "array" } }), "#/properties/a/items: must be a schema object");
+});
+
+test("an example is a configuration that is taken", () => {
+  assert.deepEqual(readText(JSON.stringify(closed({ a: string }, { examples: [{ a: "x" }, {}] }))).example, { a: "x" });
+  refused(closed({ a: string }, { examples: [{}, { a: 1 }] }), "#/examples/1: $.a: must be a string");
+  refused(closed({}, { examples: {} }), "#/examples: must be a list");
 });
 
 test("a default is a value that its schema allows", () => {

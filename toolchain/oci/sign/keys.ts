@@ -43,8 +43,9 @@ export async function loadPrivateKey(place: string, env: NodeJS.ProcessEnv = pro
     try {
       const passphrase = env["COSIGN_PASSWORD"];
       key = createPrivateKey({ key: pem, format: "pem", ...(passphrase ? { passphrase } : {}) });
-    } catch (cause) {
-      throw wrong(/pass/i.test((cause as Error).message) ? "its password must be in COSIGN_PASSWORD" : "it is not PEM");
+    } catch {
+      const locked = pem.includes("-----BEGIN ENCRYPTED PRIVATE KEY-----");
+      throw wrong(locked ? "its password must be in COSIGN_PASSWORD" : "it is not PEM");
     }
   }
   if (!isP256(key)) throw wrong(`it is of type ${describe(key)}`);
