@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
 import { bundledSchema, readProject, readSchemaText, starterConfig } from "../../toolchain/build/index.js";
@@ -22,14 +22,16 @@ export function addConfig(program: Command): void {
     .action(async (target: string, options: Options) => {
       const { output } = options;
       const schemaFile = join(dirname(output), `${basename(output).replace(/\.ya?ml$/, "")}.schema.json`);
-      for (const file of [output, schemaFile]) {
-        if (existsSync(file) && !options.force)
-          throw new CliError(`${file} is there already; choose another -o, or add --force to write it again`);
-      }
       const text = await schemaText(target, options);
       if (text === null)
         throw new CliError(`${target} has no config.schema.json: nothing says what its configuration is`);
       const schema = readSchemaText(text, `${target}: config.schema.json`);
+      // A project's own schema may be there, and is as good.
+      const isThere = existsSync(schemaFile) && readFileSync(schemaFile, "utf8") === text;
+      for (const file of isThere ? [output] : [output, schemaFile]) {
+        if (existsSync(file) && !options.force)
+          throw new CliError(`${file} is there already; choose another -o, or add --force to write it again`);
+      }
       mkdirSync(dirname(output), { recursive: true });
       writeFileSync(schemaFile, text);
       writeFileSync(output, starterConfig(schema, `./${basename(schemaFile)}`));

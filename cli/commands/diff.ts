@@ -1,10 +1,13 @@
 import type { Command } from "commander";
 import { diffConfigs, type ConfigChange } from "../../toolchain/build/index.js";
-import { diffImages, type Change } from "../../toolchain/oci/index.js";
+import { diffImages, printable, type Change } from "../../toolchain/oci/index.js";
 import { PLAIN_HTTP, type RegistryOptions } from "../image/client.js";
 import { diffModules, type ModuleDiff, type SetChange } from "../image/diff-modules.js";
 import { subjectOf, type Subject } from "../image/subject.js";
 import { CliError, note, print, printJson } from "../output.js";
+
+/** Of a line that a schema has a part in. */
+const MOST_TEXT = 1000;
 
 export function addDiff(program: Command): void {
   program
@@ -31,7 +34,8 @@ export function addDiff(program: Command): void {
         if (module) printModule(module);
         else if (image) print("module  the same");
         if (schema === "different") print("config.schema.json  differs");
-        for (const change of config) print(`config ${change.kind}  ${change.path}: ${change.text}`);
+        for (const change of config)
+          print(printable(`config ${change.kind}  ${change.path}: ${change.text}`, MOST_TEXT));
         for (const change of image?.layers ?? []) printChange("layer", change);
         for (const change of image?.annotations ?? []) printChange("annotation", change);
       }

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
 import { secretVariables } from "../../toolchain/build/index.js";
+import { printable } from "../../toolchain/oci/index.js";
 import { openConfigFile } from "../config-file.js";
 import { refusalOfModule, refusalsOfSchema, refusalText, type Refusal } from "../config-verdict.js";
 import { PLAIN_HTTP, type RegistryOptions } from "../image/client.js";
 import { subjectOf } from "../image/subject.js";
 import { CliError, note, print, printJson } from "../output.js";
+
+/** Of a line that a schema has a part in. */
+const MOST_TEXT = 1000;
 
 interface Options extends RegistryOptions {
   config: string;
@@ -36,7 +40,7 @@ export function addValidate(program: Command): void {
       const valid = refusals.length === 0;
       if (options.json) printJson({ file: options.config, valid, errors: refusals, environment: secrets });
       else {
-        for (const refusal of refusals) print(refusalText(options.config, refusal));
+        for (const refusal of refusals) print(printable(refusalText(options.config, refusal), MOST_TEXT));
         if (valid) print(`${options.config}: ok`);
         if (valid && secrets.length) print(`  needs the environment variables ${secrets.join(", ")}`);
       }

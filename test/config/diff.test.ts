@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../toolchain/build/config-check.js";
+import { BuildError } from "../../toolchain/build/errors.js";
 import { diffConfigs } from "../../toolchain/build/config-diff.js";
 import { readSchemaText } from "../../toolchain/build/schema-read.js";
 import type { ConfigSchema } from "../../toolchain/build/schema.js";
@@ -68,7 +69,8 @@ test(`${PAIRS} pairs of schemas: what is refused was announced, and what is anno
     let next: ConfigSchema;
     try {
       next = read(after);
-    } catch {
+    } catch (error) {
+      assert.ok(error instanceof BuildError, String(error));
       continue;
     }
     pairs++;

@@ -26,7 +26,7 @@ function starter(property: Property, given: Readonly<Record<string, unknown>>): 
 
 function comment(text: string): string {
   return text
-    .split("\n")
+    .split(/\r\n?|\n/)
     .map((line) => `# ${line}`.trimEnd())
     .join("\n");
 }
