@@ -1,7 +1,7 @@
 /* docs/configuration.md, as it stands: its filter is built, its configuration is validated, its change is compared. */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { makeProject } from "../../toolchain/build/testdata/project.js";
@@ -83,4 +83,14 @@ test("the README has a row for each option, and config writes what an editor com
   const again = await meshwasm(["config", ".", "-o", "start.yaml"], { cwd: dir });
   assert.equal(again.code, 1);
   assert.match(again.stderr, /is there already/);
+});
+
+test("the examples have a configuration that they take", async () => {
+  const examples = readdirSync(join(root, "examples"));
+  assert.ok(examples.length >= 5);
+  for (const name of examples) {
+    const at = join(root, "examples", name);
+    const result = await meshwasm(["validate", join(at, "config.schema.json"), "--config", join(at, "config.yaml")]);
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+  }
 });
