@@ -47,3 +47,15 @@ test("what a document can have wrong outside of its schema", () => {
     assert.equal(both.check(schema, bytes), reason, text);
   }
 });
+
+test("a document that is too large is refused in the same words", () => {
+  const many = `{"a":["x"],"c":[${"[],".repeat(1_000_000)}[]]}`;
+  for (const [text, reason] of [
+    [" ".repeat(4 * 1024 * 1024 + 1), "$: is larger than 4 MiB"],
+    [many, "$.c: has too many values"],
+  ] as const) {
+    const bytes = new TextEncoder().encode(text);
+    assert.equal(both.module("arrays", bytes), reason);
+    assert.equal(both.check("arrays", bytes), reason);
+  }
+});

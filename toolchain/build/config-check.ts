@@ -75,7 +75,7 @@ class Check {
   private readonly steps: (string | number)[] = [];
   private readonly shown: string[] = ["$"];
 
-  constructor(bytes: Uint8Array) {
+  constructor(private readonly bytes: Uint8Array) {
     this.json = Decoder.open(bytes);
   }
 
@@ -276,7 +276,7 @@ class Check {
     const { json } = this;
     const { offset, nesting } = json;
     json.is(name);
-    this.report(null, offset, key, known);
+    this.report(null, keyBefore(this.bytes, offset), key, known);
     json.resume(offset, nesting);
     this.skip();
   }
@@ -313,4 +313,19 @@ class Check {
     });
     if (fatal || this.errors.length >= MOST_ERRORS) throw new Unreadable();
   }
+}
+
+/** Where the key begins whose value is at `offset`. */
+function keyBefore(bytes: Uint8Array, offset: number): number {
+  const [quote, backslash] = [0x22, 0x5c];
+  let at = offset - 1;
+  // The quote that ends the key.
+  while (at > 0 && bytes[at] !== quote) at--;
+  for (at--; at > 0; at--) {
+    if (bytes[at] !== quote) continue;
+    let escapes = 0;
+    while (bytes[at - 1 - escapes] === backslash) escapes++;
+    if (escapes % 2 === 0) break;
+  }
+  return Math.max(at, 0);
 }
