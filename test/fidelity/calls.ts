@@ -322,7 +322,10 @@ export const CALLS: Readonly<Record<string, HostCall>> = {
     returns: "nothing",
     variants: { kind: "1, @value, 0", unknown: "1234562, @value, 0", outside: "2, 64, HUGE, 0" },
   },
-  proxy_grpc_cancel: { returns: "nothing", variants: each([0, 1, 2, 3, 123457, 123458], (id) => [`id ${id}`, `${id}`]) },
+  proxy_grpc_cancel: {
+    returns: "nothing",
+    variants: each([0, 1, 2, 3, 123457, 123458], (id) => [`id ${id}`, `${id}`]),
+  },
   proxy_grpc_close: { returns: "nothing", variants: each([0, 1, 2, 3, 123457, 123458], (id) => [`id ${id}`, `${id}`]) },
   proxy_define_metric: {
     returns: "nonzero32",
@@ -358,7 +361,10 @@ export const CALLS: Readonly<Record<string, HostCall>> = {
   },
   envoy_resolve_dns: { returns: "nothing", variants: { empty: "@empty, R", outside: "64, HUGE, R" } },
   pthread_equal: { returns: "nothing", variants: { equal: "5, 5", other: "5, 6" } },
-  fd_write: { returns: "u32", variants: { closed: "3, IOVS, 1, R", negative: "-1, IOVS, 1, R", none: "1, IOVS, 0, R", wild: "1, WILD, 1, R" } },
+  fd_write: {
+    returns: "u32",
+    variants: { closed: "3, IOVS, 1, R", negative: "-1, IOVS, 1, R", none: "1, IOVS, 0, R", wild: "1, WILD, 1, R" },
+  },
   fd_pwrite: { returns: "u32", variants: { closed: "3, IOVS, 1, 0, R" } },
   fd_read: { returns: "u32", variants: { zero: "0, IOVS, 1, R" } },
   fd_pread: { returns: "u32", variants: { zero: "0, IOVS, 1, 0, R" } },
@@ -399,10 +405,19 @@ export const CALLS: Readonly<Record<string, HostCall>> = {
   args_get: { returns: "nothing", variants: { good: "R, R" } },
   clock_time_get: {
     returns: "nonzero",
-    variants: { realtime: "0, 0, R", monotonic: "1, 0, R", process: "2, 0, R", negative: "-1, 0, R", wild: "0, 0, WILD" },
+    variants: {
+      realtime: "0, 0, R",
+      monotonic: "1, 0, R",
+      process: "2, 0, R",
+      negative: "-1, 0, R",
+      wild: "0, 0, WILD",
+    },
   },
   clock_res_get: { returns: "u64", variants: { realtime: "0, R", other: "9, R", wild: "0, WILD" } },
-  random_get: { returns: "nonzero", variants: { good: "R, 8", none: "R, 0", much: "BIG, 65536", more: "BIG, 65537", wild: "WILD, 8" } },
+  random_get: {
+    returns: "nonzero",
+    variants: { good: "R, 8", none: "R, 0", much: "BIG, 65536", more: "BIG, 65537", wild: "WILD, 8" },
+  },
   sched_yield: { returns: "nothing", variants: { good: "" } },
   poll_oneoff: { returns: "u32", variants: { good: "R + 8, R + 12, 1, R" } },
 };

@@ -286,6 +286,7 @@ let waiting = 0;
 let left = 0;
 function answered(): void {
   if (--left) return;
+  label = "last_callout";
   begin("resumes");
   variant("effective", proxy_set_effective_context(waiting));
   variant("continue", proxy_continue_stream(0));

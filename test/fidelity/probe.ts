@@ -9,9 +9,15 @@ import { CALLS, TEXTS, VARYING, type HostCall } from "./calls.js";
 /** Not called by ask(): they end something, or their result is the machine's own. */
 export const ELSEWHERE = ["emscripten_notify_memory_growth", "proc_exit"];
 
-/** Path of the module, made in the folder. */
-export async function buildProbe(folder: string): Promise<string> {
-  const source = [imports(), texts(), asks(), actions(), readFileSync(new URL("probe.as", import.meta.url), "utf8")];
+/** Path of the module, made in the folder; it does not import what `absent` names. */
+export async function buildProbe(folder: string, absent: readonly string[] = []): Promise<string> {
+  const source = [
+    imports(absent),
+    texts(),
+    asks(absent),
+    actions(),
+    readFileSync(new URL("probe.as", import.meta.url), "utf8"),
+  ];
   writeFileSync(join(folder, "probe.ts"), source.join("\n"));
   const messages: string[] = [];
   const { error } = await asc.main(
@@ -25,13 +31,15 @@ export async function buildProbe(folder: string): Promise<string> {
   return join(folder, "probe.wasm");
 }
 
-function imports(): string {
-  return HOST_FUNCTIONS.map(({ module, name, signature }) => {
-    const [params, results] = signature.split(":") as [string, string];
-    const list = [...params].map((type, i) => `p${i}: ${type === "I" ? "i64" : "i32"}`).join(", ");
-    const from = module === "wasi" ? "wasi_snapshot_preview1" : "env";
-    return `@external("${from}", "${name}")\ndeclare function ${name}(${list}): ${results ? "i32" : "void"};`;
-  }).join("\n");
+function imports(absent: readonly string[]): string {
+  return HOST_FUNCTIONS.filter(({ name }) => !absent.includes(name))
+    .map(({ module, name, signature }) => {
+      const [params, results] = signature.split(":") as [string, string];
+      const list = [...params].map((type, i) => `p${i}: ${type === "I" ? "i64" : "i32"}`).join(", ");
+      const from = module === "wasi" ? "wasi_snapshot_preview1" : "env";
+      return `@external("${from}", "${name}")\ndeclare function ${name}(${list}): ${results ? "i32" : "void"};`;
+    })
+    .join("\n");
 }
 
 const data = (text: string): string =>
@@ -65,8 +73,9 @@ const SHOW: Readonly<Record<HostCall["returns"], string>> = {
   nonzero32: "asNonzero32();",
 };
 
-function asks(): string {
-  const functions = Object.entries(CALLS).map(([name, { returns, variants }]) => {
+function asks(absent: readonly string[]): string {
+  const wanted = Object.entries(CALLS).filter(([name]) => !absent.includes(name));
+  const functions = wanted.map(([name, { returns, variants }]) => {
     const lines = Object.entries(variants).map(([title, args]) => {
       const show = name === "proxy_get_property" && VARYING.includes(title) ? "asVarying();" : SHOW[returns];
       return `  clear(); variant(${JSON.stringify(title)}, ${name}(${expanded(args)})); ${show}`;
@@ -75,7 +84,7 @@ function asks(): string {
   });
   // A query that a plugin leaves behind is answered in freed memory: Envoy 1.40 crashes.
   const when = (name: string): string => (name === "envoy_resolve_dns" ? "if (!ending) " : "");
-  const all = Object.keys(CALLS).map((name) => `  ${when(name)}ask_${name}();`);
+  const all = wanted.map(([name]) => `  ${when(name)}ask_${name}();`);
   return `${functions.join("\n")}\nfunction ask(): void {\n${all.join("\n")}\n}`;
 }
 
