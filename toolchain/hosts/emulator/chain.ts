@@ -37,7 +37,7 @@ export interface ChainOwner {
 export const BUFFER_LIMIT = 1 << 20;
 
 const TWICE =
-  "A callback continues what it has not stopped, and returns Continue: Envoy 1.40 then sends it twice, or crashes. Continue only what is stopped.";
+  "A callback continues what it has not stopped: Envoy 1.40 then sends it twice, or crashes. Continue only what is stopped.";
 
 const Iteration = { Go: 0, StopOne: 1, StopAll: 2, StopAllStreaming: 3 } as const;
 
@@ -173,7 +173,6 @@ abstract class Side {
       this.inTrailers = true;
       let status = this.callTrailers(place.filter, map);
       this.inTrailers = false;
-      if (status === TrailersStatus.Continue && this.chain.responseSent) throw new EmulatorError(TWICE);
       place.ended = true;
       this.chain.calls &= ~this.call;
       if (this.aborted && this.stopsWhenAborted) {
@@ -435,6 +434,7 @@ export class FilterChain {
     if (this.responseHeaders === null) {
       throw new EmulatorError("A response that has not begun is continued, which crashes Envoy 1.40.");
     }
+    if (this.#encoding.inTrailers) throw new EmulatorError(TWICE);
     this.#encoding.continueAt(this.#placeOf(this.#encoding, filter));
   }
 

@@ -22,7 +22,9 @@ function answer(vm: Vm, root: RootContext, token: number, addresses: readonly st
   if (vm.contexts.get(root.id) !== root) {
     // A VM that was only tried out stays until the answer is there.
     if (vm.thread.vm(vm.settings.key) !== vm) return;
-    throw new EmulatorError("A DNS query is answered whose plugin has ended, which crashes Envoy 1.40; wait for it first.");
+    throw new EmulatorError(
+      "A DNS query is answered whose plugin has ended, which crashes Envoy 1.40; wait for it first.",
+    );
   }
   const data = addresses === null ? "" : encode(addresses);
   root.view(data);
