@@ -1,6 +1,6 @@
 /* Numbers of any size and their big-endian bytes, for tests of cryptography. */
 
-import { generatePrimeSync } from "node:crypto";
+import { createPrivateKey, createPublicKey, generatePrimeSync, type KeyObject } from "node:crypto";
 
 export function numberOf(bytes: Uint8Array): bigint {
   return BigInt(`0x0${Buffer.from(bytes).toString("hex")}`);
@@ -62,5 +62,25 @@ export function rsaKey(bits: number, exponent: bigint): BigRsaKey {
       e: bytesOfNumber(exponent),
       sign: (message) => bytesOfNumber(modPow(numberOf(message), d, n), bytes.length),
     };
+  }
+}
+
+/** A pair of Node's of exactly so many bits, of which its generator makes only some. */
+export function rsaPair(bits: number): { publicKey: KeyObject; privateKey: KeyObject } {
+  const e = 65537n;
+  while (true) {
+    const p = generatePrimeSync((bits + 1) >> 1, { bigint: true });
+    const q = generatePrimeSync(bits >> 1, { bigint: true });
+    const n = p * q;
+    if (n.toString(2).length !== bits || p === q || (p - 1n) % e === 0n || (q - 1n) % e === 0n) continue;
+    const d = modInverse(e, (p - 1n) * (q - 1n));
+    const text = (value: bigint): string => bytesOfNumber(value).toString("base64url");
+    const jwk = {
+      kty: "RSA",
+      ...{ n: text(n), e: text(e), d: text(d), p: text(p), q: text(q) },
+      ...{ dp: text(d % (p - 1n)), dq: text(d % (q - 1n)), qi: text(modInverse(q, p)) },
+    };
+    const privateKey = createPrivateKey({ key: jwk, format: "jwk" });
+    return { privateKey, publicKey: createPublicKey(privateKey) };
   }
 }
