@@ -81,7 +81,7 @@ test("keys that are no point, not canonical, or of small order", () => {
     assert.equal(reason(little(y | (1n << 255n))), "the bytes are no point of Ed25519");
     assert.equal(reason(little(y)), "the key is of small order");
   }
-  // Order 4, with either sign; and 8: the points whose double is of order 4 have 2xy = ±1 ... they are published.
+  // Orders 4 and 8, with either sign. Those of order 8 are in every published list of such points.
   for (const y of [
     0n,
     number(unhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")),
