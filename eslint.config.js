@@ -28,6 +28,7 @@ export default tseslint.config(
       "!toolchain/build",
       "cli/templates",
       "**/assembly/config.ts",
+      "filters/common/config.ts",
       "test/bench/.cache",
     ],
   },

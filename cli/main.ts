@@ -3,6 +3,7 @@ import { packageVersion } from "../toolchain/build/package-root.js";
 import { report } from "./output.js";
 import { addBuild } from "./commands/build.js";
 import { addCheck } from "./commands/check.js";
+import { addConfig } from "./commands/config.js";
 import { addCopy } from "./commands/copy.js";
 import { addDiff } from "./commands/diff.js";
 import { addInspect } from "./commands/inspect.js";
@@ -19,6 +20,7 @@ import { addRollout } from "./commands/rollout.js";
 import { addRun } from "./commands/run.js";
 import { addSymbolicate } from "./commands/symbolicate.js";
 import { addTest } from "./commands/test.js";
+import { addValidate } from "./commands/validate.js";
 
 /** Runs the command line; the exit code: 0, 1 when it failed, 2 when the command line is wrong, 3 when the answer is no. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -32,6 +34,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     addBuild,
     addCheck,
     addTest,
+    addValidate,
+    addConfig,
     addRun,
     addSymbolicate,
     addEnvoy,

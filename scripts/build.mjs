@@ -51,6 +51,20 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 chmodSync("dist/cli.js", 0o755);
+// The decoder of configurations, which the command line runs too.
+const { default: asc } = await import("assemblyscript/asc");
+const messages = asc.createMemoryStream();
+const { error } = await asc.main(
+  [
+    ...["sdk/decode/program.ts", "--outFile=dist/decoder.wasm", "-O3", "--shrinkLevel=1", "--runtime=minimal"],
+    ...["--exportRuntime", "--exportStart=_initialize", "--maximumMemory=2048", "--noColors"],
+  ],
+  { stderr: messages },
+);
+if (error) {
+  console.error(messages.toString());
+  process.exit(1);
+}
 // What an earlier build left, removed only now: another process may be running it.
 for (const chunk of readdirSync("dist/chunks"))
   if (!metafile.outputs[`dist/chunks/${chunk}`]) rmSync(`dist/chunks/${chunk}`);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { buildIfStale, readProject } from "../../toolchain/build/index.js";
+import { buildIfStale, bundledSchema, readProject } from "../../toolchain/build/index.js";
 import {
   formatReference,
   parseReference,
@@ -32,7 +32,7 @@ export async function load(target: string, options: RegistryOptions): Promise<Lo
     }
     const project = readProject(target);
     const { wasm, manifest } = await step(`Building ${target}`, () => inWholeSteps(() => buildIfStale(target)));
-    const schema = project.schemaFile ? readFileSync(project.schemaFile, "utf8") : null;
+    const schema = project.schemaFile ? bundledSchema(project.schemaFile) : null;
     return { name: target, wasm: readFileSync(wasm), schema, buildManifest: JSON.stringify(manifest), image: null };
   }
   if (/^[./]|\.wasm$/.test(target) && !target.includes(":"))

@@ -1,7 +1,7 @@
 /* From an image and the command line to what a manifest is made of; `manifest` and `rollout` share it. */
 
 import { InvalidArgumentError, type Command } from "commander";
-import { check, inspect, readProject, type ModuleManifest } from "../../toolchain/build/index.js";
+import { check, inspect, readProject, secretVariables, type ModuleManifest } from "../../toolchain/build/index.js";
 import {
   readSettings,
   type FailStrategy,
@@ -19,6 +19,7 @@ import { CliError } from "../output.js";
 import { PLAIN_HTTP, type RegistryOptions } from "./client.js";
 import { load, type Loaded } from "./load.js";
 import { prepare } from "./prepare.js";
+import { readForeign } from "./subject.js";
 
 type Pairs = Readonly<Record<string, string>>;
 
@@ -65,7 +66,7 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
   const loaded = await load(from, options);
   const findings = check(loaded.wasm);
   if (findings[0]) throw new CliError(`${from} holds no filter that Envoy can run: ${findings[0].message}`);
-  if (config) await checkConfig(loaded.wasm, config, options.config!);
+  if (config) await checkConfig(loaded.wasm, config, options.config!, placeholders(loaded, config));
   const built = loaded.buildManifest === null ? null : parseBuildManifest(loaded.buildManifest, from);
   const settings = settingsOf(built?.mesh, from, options);
   const place = loaded.image
@@ -94,6 +95,12 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
     ...(options.namespace ? { namespace: options.namespace } : {}),
     ...(options.plainHttp ? { plainHttp: true } : {}),
   };
+}
+
+/** Values for the environment variables that a configuration takes secrets from: here they are not known. */
+function placeholders({ schema: text }: Loaded, config: Uint8Array): Record<string, string> {
+  const { schema } = readForeign(text);
+  return Object.fromEntries(schema ? secretVariables(schema, config).map((name) => [name, "secret"]) : []);
 }
 
 /** A build is reproducible, so its digest in the registry is known before it is there. */

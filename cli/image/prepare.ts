@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   buildIfStale,
+  bundledSchema,
   check,
   inspect,
   packageVersion,
@@ -53,7 +54,7 @@ async function prepareProject(dir: string, options: PrepareOptions): Promise<Pre
   if (project.mesh) readSettings(project.mesh, `${dir}/filter.yaml: mesh`);
   const { wasm: file, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
   const wasm = readFileSync(file);
-  const schema = project.schemaFile ? readFileSync(project.schemaFile) : null;
+  const schema = project.schemaFile ? bundledSchema(project.schemaFile) : null;
   const created = await createdTime(project.dir);
   const image = await buildImage({
     wasm,
@@ -72,7 +73,7 @@ async function prepareProject(dir: string, options: PrepareOptions): Promise<Pre
   return {
     image,
     wasm,
-    schema: schema ? schema.toString("utf8") : null,
+    schema,
     manifest,
     created,
     components: compiledPackages(project.dir),

@@ -208,11 +208,31 @@ export class JsonReader {
     return this.at == this.limit ? true : this.malformed("text follows its end");
   }
 
-  /** Whether the bytes begin as a protobuf message does: with the byte that in JSON is a line feed, but no white space next. */
-  static looksBinary(ptr: usize, length: usize): bool {
-    if (length < 2 || load<u8>(ptr) != 10) return false;
-    const next = load<u8>(ptr, 1);
-    return next < 0x20 && next != 9 && next != 10 && next != 13;
+  /** Another reader that stands at the same place, for a look ahead. */
+  fork(): JsonReader {
+    const ahead = new JsonReader(this.at, this.limit - this.at);
+    ahead.start = this.start;
+    ahead.depth = this.depth;
+    ahead.values = this.values;
+    return ahead;
+  }
+
+  /** Byte offset of what comes next, behind white space. */
+  get offset(): u32 {
+    this.peek();
+    return <u32>(this.at - this.start);
+  }
+
+  /** Arrays and objects that are open. */
+  get nesting(): u32 {
+    return this.depth;
+  }
+
+  /** Forgets an error and goes on at a place that offset and nesting have told. */
+  resume(offset: u32, nesting: u32): void {
+    this.error = "";
+    this.at = this.start + offset;
+    this.depth = nesting;
   }
 
   private begin(bracket: u8, reason: string): bool {

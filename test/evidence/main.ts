@@ -6,6 +6,7 @@ import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { bench } from "./bench.js";
+import { config } from "./config.js";
 import { emulator } from "./emulator.js";
 import { fuzz } from "./fuzz.js";
 import { memory } from "./memory.js";
@@ -23,7 +24,7 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, bench, fuzz, memory, runtime, std, pattern, emulator, mesh];
+const SECTIONS: readonly Section[] = [times, bench, config, fuzz, memory, runtime, std, pattern, emulator, mesh];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

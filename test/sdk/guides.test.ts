@@ -8,9 +8,13 @@ import { moduleOf } from "./program.js";
 
 /** Whole filters in a guide: other blocks are parts of one. */
 function filtersOf(text: string): string[] {
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)]
-    .map(([, block]) => block!)
-    .filter((block) => /from "meshwasm\/sdk"/.test(block) && /^register\w+Filter</m.test(block));
+  return (
+    [...text.matchAll(/^```ts\n(.*?)^```$/gms)]
+      .map(([, block]) => block!)
+      // Those with a configuration of their own are built with it: test/config/guide.test.ts.
+      .filter((block) => /from "meshwasm\/sdk"/.test(block) && /^register\w+Filter</m.test(block))
+      .filter((block) => !block.includes(`from "./config"`))
+  );
 }
 
 const guides = readdirSync(join(packageRoot, "docs"))

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { generateConfig } from "../../toolchain/build/codegen.js";
-import { readSchema } from "../../toolchain/build/schema.js";
+import { readSchema } from "../../toolchain/build/schema-read.js";
 import { Host } from "../../toolchain/build/testdata/host.js";
 import { makeProject } from "../../toolchain/build/testdata/project.js";
 import { join } from "node:path";
@@ -478,7 +478,7 @@ test("documents one by one", async () => {
     '{"req":1,"s":"\\ud800"}': "$.s: is not valid JSON: bad escape",
     '{"req":1,"s":"x': "$.s: is not valid JSON: unterminated string",
     '{"req":1}x': "$: is not valid JSON: text follows its end",
-    "\n\x07": "$: is a protobuf Struct; give JSON text in a StringValue",
+    "\n\x07": "$: must be an object",
   };
   for (const [text, reason] of Object.entries(reasons))
     assert.equal(decoder.decode(Buffer.from(text)).reason, reason, text);

@@ -17,12 +17,14 @@ import { isDeepStrictEqual } from "node:util";
 import { CALLBACKS } from "./abi.js";
 import { shipped } from "./build-id.js";
 import { check } from "./check.js";
-import { generateConfig } from "./codegen.js";
+import { generateConfig, generateShared } from "./codegen.js";
+import { withConfigDocs } from "./config-docs.js";
 import type { BodyMode } from "./compile.js";
 import { BuildError, type Diagnostic } from "./errors.js";
-import { packageVersion } from "./package-root.js";
+import { packageRoot, packageVersion } from "./package-root.js";
 import { readProject, type FilterType, type Project } from "./project.js";
-import { readSchema } from "./schema.js";
+import { bundledSchema, schemaFiles } from "./schema-bundle.js";
+import { readSchema, readSharedSchema } from "./schema-read.js";
 import { readWasm } from "./wasm.js";
 
 /** What build/manifest.json says about a module. */
@@ -58,13 +60,37 @@ export interface BuildResult {
   readonly rebuilt: boolean;
 }
 
-/** Writes assembly/config.ts from config.schema.json; true when that changed something. */
+/**
+ * Writes what config.schema.json says: assembly/config.ts, the classes of schemas that filters share, and the table in the
+ * README. True when assembly/config.ts has changed.
+ */
 export function generate(project: Project): boolean {
-  const file = join(project.dir, "assembly/config.ts");
-  if (!project.schemaFile) return false;
-  const source = generateConfig(readSchema(project.schemaFile), project.name);
-  if (existsSync(file) && readFileSync(file, "utf8") === source) return false;
-  writeAtomically(file, source);
+  const { dir, schemaFile, readmeFile } = project;
+  if (!schemaFile) return false;
+  const schema = readSchema(schemaFile);
+  for (const shared of schemaFiles(schemaFile)) {
+    const source = generateShared(readSharedSchema(shared), (other) => moduleOf(other, dirname(shared)));
+    writeChanged(join(dirname(shared), "config.ts"), source);
+  }
+  if (readmeFile) writeChanged(readmeFile, withConfigDocs(readFileSync(readmeFile, "utf8"), schema));
+  const source = generateConfig(schema, project.name, (other) => moduleOf(other, join(dir, "assembly")));
+  return writeChanged(join(dir, "assembly/config.ts"), source);
+}
+
+/** How a file in `from` imports the classes of a shared schema; inside this package always by its name. */
+function moduleOf(schemaFile: string, from: string): string {
+  const folder = dirname(schemaFile);
+  const module = existsSync(join(folder, "index.ts")) ? folder : join(folder, "config");
+  const inPackage = relative(packageRoot, module);
+  if (!inPackage.startsWith("..") && !inPackage.startsWith("node_modules"))
+    return `meshwasm/${inPackage.replaceAll("\\", "/")}`;
+  const path = relative(from, module).replaceAll("\\", "/");
+  return path.startsWith(".") ? path : `./${path}`;
+}
+
+function writeChanged(file: string, text: string): boolean {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
+  writeAtomically(file, text);
   return true;
 }
 
@@ -89,7 +115,8 @@ export async function build(dir: string, beforeWriting?: () => void): Promise<Bu
   beforeWriting?.();
   writeAtomically(join(out, "filter.debug.wasm"), debug);
   writeAtomically(join(out, "filter.debug.wasm.map"), compiled.sourceMap);
-  writeAtomically(join(out, "inputs.json"), JSON.stringify(compiled.inputs.map((path) => relative(project.dir, path))));
+  const inputs = [...compiled.inputs, ...(project.schemaFile ? schemaFiles(project.schemaFile) : [])];
+  writeAtomically(join(out, "inputs.json"), JSON.stringify(inputs.map((path) => relative(project.dir, path))));
   writeAtomically(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   // Last: a module that is there belongs to everything beside it.
   writeAtomically(join(out, "filter.wasm"), wasm);
@@ -174,7 +201,7 @@ function describe(project: Project, wasm: Uint8Array, bodyMode: BodyMode): Modul
     type: project.type,
     ...inspect(wasm),
     bodyMode,
-    schemaDigest: project.schemaFile ? digestOf(readFileSync(project.schemaFile)) : null,
+    schemaDigest: project.schemaFile ? digestOf(Buffer.from(bundledSchema(project.schemaFile))) : null,
     phase: project.phase,
     priority: project.priority,
     failStrategy: project.failStrategy,

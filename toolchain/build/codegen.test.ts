@@ -5,7 +5,7 @@ import { build, type BuildResult } from "./build.js";
 import { generateConfig } from "./codegen.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSchema } from "./schema.js";
+import { readSchema } from "./schema-read.js";
 import { Host } from "./testdata/host.js";
 import { makeProject } from "./testdata/project.js";
 

@@ -1,6 +1,12 @@
 export { build, buildIfStale, generate, inputsOf, inspect, type BuildResult, type ModuleManifest } from "./build.js";
 export { CALLBACKS, HOST_FUNCTIONS, WASI_MODULES, type HostFunction, type Marker } from "./abi.js";
 export { check, type CheckOptions, type Finding } from "./check.js";
+export { checkConfig, secretVariables, type ConfigError } from "./config-check.js";
+export { starterConfig } from "./config-starter.js";
+export { diffConfigs, type ConfigChange } from "./config-diff.js";
 export { BuildError, formatDiagnostics, type Diagnostic } from "./errors.js";
 export { packageRoot, packageVersion } from "./package-root.js";
 export { readProject, type Project } from "./project.js";
+export { bundledSchema } from "./schema-bundle.js";
+export { readSchema, readSchemaText } from "./schema-read.js";
+export type { ConfigSchema } from "./schema.js";

@@ -1,22 +1,63 @@
-/* The part of JSON Schema 2020-12 that a configuration may use, read into types for the generator. Anything else is
- * refused with its JSON pointer, so that no rule is silently not enforced. */
+/* The types of a configuration: what config.schema.json says, as the generator, the check and the tables read it. */
 
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { BuildError } from "./errors.js";
+export const FORMATS = ["duration", "cidr", "regex", "uri", "header-name", "int64", "secret-env"] as const;
+export type Format = (typeof FORMATS)[number];
 
-export type SchemaType =
-  | { readonly kind: "string" }
-  | { readonly kind: "integer" }
-  | { readonly kind: "boolean" }
-  | { readonly kind: "array"; readonly items: SchemaType }
-  | ObjectType;
+export interface StringType {
+  readonly kind: "string";
+  readonly format: Format | null;
+  readonly minLength: number | null;
+  readonly maxLength: number | null;
+  readonly const: string | null;
+}
 
-export interface ObjectType {
-  readonly kind: "object";
-  /** JSON pointer in the schema file; names the generated class. */
+/** A string out of a list. */
+export interface EnumType extends Named {
+  readonly kind: "enum";
+  readonly values: readonly string[];
+}
+
+export interface NumberType {
+  readonly kind: "integer" | "number";
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+  readonly exclusiveMinimum: number | null;
+  readonly exclusiveMaximum: number | null;
+  /** The only ones that are allowed; of integers. */
+  readonly values: readonly number[] | null;
+}
+
+export interface BooleanType {
+  readonly kind: "boolean";
+  readonly const: boolean | null;
+}
+
+export interface ArrayType {
+  readonly kind: "array";
+  readonly items: SchemaType;
+  readonly minItems: number | null;
+  readonly maxItems: number | null;
+}
+
+/** An object whose keys are the user's. */
+export interface MapType {
+  readonly kind: "map";
+  readonly values: SchemaType;
+  readonly minProperties: number | null;
+  readonly maxProperties: number | null;
+}
+
+/** What becomes a class or an enum of its own. */
+export interface Named {
+  /** JSON pointer in its file; names what is generated. */
   readonly pointer: string;
+  /** Absolute path of another schema file that it stands in; null for this one. */
+  readonly file: string | null;
   readonly description: string | null;
+}
+
+export interface ObjectType extends Named {
+  readonly kind: "object";
   readonly properties: readonly Property[];
 }
 
@@ -24,102 +65,61 @@ export interface Property {
   readonly name: string;
   readonly type: SchemaType;
   readonly required: boolean;
-  readonly default: string | number | boolean | null;
+  /** Checked against the type; undefined when there is none. */
+  readonly default: unknown;
   readonly description: string | null;
 }
 
-const ANNOTATIONS = ["$schema", "$id", "$comment", "title", "description", "examples"];
-
-/** Reads and checks config.schema.json. */
-export function readSchema(file: string): ObjectType {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new BuildError(`${basename(file)} is not valid JSON: ${(error as Error).message.split("\n")[0]}`);
-  }
-  const type = readType(json, "#", basename(file));
-  if (type.kind !== "object") throw new BuildError(`${basename(file)} #: type must be "object"`);
-  return type;
+/** oneOf: kinds of value that are told apart by their JSON type; objects by `tag`, or by the keys of the branches. */
+export interface UnionType extends Named {
+  readonly kind: "union";
+  readonly branches: readonly Branch[];
+  /** The property whose constant tells the objects apart; null when their keys do, or when there is one object at most. */
+  readonly tag: string | null;
 }
 
-function readType(json: unknown, pointer: string, file: string): SchemaType {
-  const bad = (at: string, reason: string) => new BuildError(`${file} ${at}: ${reason}`);
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw bad(pointer, "must be a schema object");
-  const schema = json as Record<string, unknown>;
-  const allow = (...keys: string[]) => {
-    for (const key of Object.keys(schema)) {
-      if (![...ANNOTATIONS, "type", ...keys].includes(key)) {
-        throw bad(
-          `${pointer}/${escape(key)}`,
-          `"${key}" is not supported here; supported are: type, ${keys.join(", ")}`,
-        );
-      }
-    }
-  };
-  switch (schema["type"]) {
+export interface Branch {
+  readonly type: Exclude<SchemaType, UnionType>;
+  /** How it is called in messages, tables and generated code. */
+  readonly name: string;
+  /** Of an object among several: the constant of the tag, or the key that no other branch has. */
+  readonly key: string | null;
+}
+
+export type SchemaType =
+  StringType | EnumType | NumberType | BooleanType | ArrayType | MapType | ObjectType | UnionType;
+
+/** A schema that was read. */
+export interface ConfigSchema {
+  readonly root: ObjectType;
+  /** Everything under $defs, by name. */
+  readonly defs: ReadonlyMap<string, SchemaType>;
+  /** The first of the root's examples, which is a good configuration; undefined when there is none. */
+  readonly example: unknown;
+}
+
+/** JSON's types, as a value's first byte tells them. */
+export type JsonKind = "string" | "number" | "boolean" | "array" | "object";
+
+export function jsonKind(type: SchemaType): JsonKind | null {
+  switch (type.kind) {
     case "string":
+    case "enum":
+      return "string";
     case "integer":
-    case "boolean":
-      allow("default");
-      return { kind: schema["type"] };
-    case "array":
-      allow("items");
-      return { kind: "array", items: readType(schema["items"], `${pointer}/items`, file) };
-    case "object": {
-      allow("properties", "required", "additionalProperties");
-      if (schema["additionalProperties"] !== false) {
-        throw bad(
-          pointer,
-          'an object must be closed: add "additionalProperties": false, so that a misspelt key is refused',
-        );
-      }
-      return readObject(schema, pointer, file);
-    }
+    case "number":
+      return "number";
+    case "object":
+    case "map":
+      return "object";
+    case "union":
+      return null;
     default:
-      throw bad(`${pointer}/type`, 'must be one of "object", "array", "string", "integer", "boolean"');
+      return type.kind;
   }
 }
 
-function readObject(schema: Record<string, unknown>, pointer: string, file: string): ObjectType {
-  const bad = (at: string, reason: string) => new BuildError(`${file} ${at}: ${reason}`);
-  const properties = schema["properties"] ?? {};
-  if (typeof properties !== "object" || properties === null || Array.isArray(properties)) {
-    throw bad(`${pointer}/properties`, "must be an object");
-  }
-  const required = schema["required"] ?? [];
-  if (!Array.isArray(required) || required.some((name) => typeof name !== "string")) {
-    throw bad(`${pointer}/required`, "must be a list of property names");
-  }
-  for (const name of required as string[]) {
-    if (!Object.hasOwn(properties, name)) throw bad(`${pointer}/required`, `"${name}" is not among the properties`);
-  }
-  const read = Object.entries(properties as Record<string, unknown>).map(([name, json]): Property => {
-    const at = `${pointer}/properties/${escape(name)}`;
-    const type = readType(json, at, file);
-    const { default: value, description } = json as { default?: unknown; description?: unknown };
-    if (value !== undefined && !matches(type, value)) throw bad(`${at}/default`, `must be a ${type.kind}`);
-    return {
-      name,
-      type,
-      required: (required as string[]).includes(name),
-      default: (value as string | number | boolean | undefined) ?? null,
-      description: typeof description === "string" ? description : null,
-    };
-  });
-  const description = schema["description"];
-  return {
-    kind: "object",
-    pointer,
-    description: typeof description === "string" ? description : null,
-    properties: read,
-  };
-}
-
-function matches(type: SchemaType, value: unknown): boolean {
-  return type.kind === "integer" ? Number.isSafeInteger(value) : typeof value === type.kind;
-}
-
-function escape(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+/** Whether `{}` is a value of the object, so that one that is not given stands for its defaults. */
+export function allOptional(type: ObjectType): boolean {
+  return type.properties.every((property) => !property.required);
 }

@@ -14,14 +14,17 @@ export class TcpConfig extends Config {
       if (key == "allowed") {
         if (seen0 & 0x1) return json.duplicateKey();
         seen0 |= 0x1;
+        const list: Array<string> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
-            this.allowed.push(json.readString());
+            const item = json.readString();
             if (!json.ok) return json.within(`[${index}]`) || json.within(".allowed");
+            list.push(item);
             index++;
           }
         }
+        this.allowed = list;
         if (!json.ok) return json.within(".allowed");
       } else return json.unknownKey();
     }

@@ -79,42 +79,49 @@ export class Request extends Config {
       if (key == "remove") {
         if (seen0 & 0x1) return json.duplicateKey();
         seen0 |= 0x1;
+        const list: Array<string> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
-            this.remove.push(json.readString());
+            const item = json.readString();
             if (!json.ok) return json.within(`[${index}]`) || json.within(".remove");
+            list.push(item);
             index++;
           }
         }
+        this.remove = list;
         if (!json.ok) return json.within(".remove");
       } else if (key == "set") {
         if (seen0 & 0x2) return json.duplicateKey();
         seen0 |= 0x2;
+        const list: Array<RequestSet> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
             const item = new RequestSet();
             item.decode(json);
-            this.set.push(item);
             if (!json.ok) return json.within(`[${index}]`) || json.within(".set");
+            list.push(item);
             index++;
           }
         }
+        this.set = list;
         if (!json.ok) return json.within(".set");
       } else if (key == "add") {
         if (seen0 & 0x4) return json.duplicateKey();
         seen0 |= 0x4;
+        const list: Array<RequestAdd> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
             const item = new RequestAdd();
             item.decode(json);
-            this.add.push(item);
             if (!json.ok) return json.within(`[${index}]`) || json.within(".add");
+            list.push(item);
             index++;
           }
         }
+        this.add = list;
         if (!json.ok) return json.within(".add");
       } else return json.unknownKey();
     }
@@ -200,42 +207,49 @@ export class Response extends Config {
       if (key == "remove") {
         if (seen0 & 0x1) return json.duplicateKey();
         seen0 |= 0x1;
+        const list: Array<string> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
-            this.remove.push(json.readString());
+            const item = json.readString();
             if (!json.ok) return json.within(`[${index}]`) || json.within(".remove");
+            list.push(item);
             index++;
           }
         }
+        this.remove = list;
         if (!json.ok) return json.within(".remove");
       } else if (key == "set") {
         if (seen0 & 0x2) return json.duplicateKey();
         seen0 |= 0x2;
+        const list: Array<ResponseSet> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
             const item = new ResponseSet();
             item.decode(json);
-            this.set.push(item);
             if (!json.ok) return json.within(`[${index}]`) || json.within(".set");
+            list.push(item);
             index++;
           }
         }
+        this.set = list;
         if (!json.ok) return json.within(".set");
       } else if (key == "add") {
         if (seen0 & 0x4) return json.duplicateKey();
         seen0 |= 0x4;
+        const list: Array<ResponseAdd> = [];
         if (json.beginArray()) {
           let index = 0;
           for (let firstItem = true; json.nextItem(firstItem); firstItem = false) {
             const item = new ResponseAdd();
             item.decode(json);
-            this.add.push(item);
             if (!json.ok) return json.within(`[${index}]`) || json.within(".add");
+            list.push(item);
             index++;
           }
         }
+        this.add = list;
         if (!json.ok) return json.within(".add");
       } else return json.unknownKey();
     }
@@ -259,11 +273,13 @@ export class HeadersConfig extends Config {
       if (key == "request") {
         if (seen0 & 0x1) return json.duplicateKey();
         seen0 |= 0x1;
-        if (!this.request.decode(json)) return json.within(".request");
+        this.request.decode(json);
+        if (!json.ok) return json.within(".request");
       } else if (key == "response") {
         if (seen0 & 0x2) return json.duplicateKey();
         seen0 |= 0x2;
-        if (!this.response.decode(json)) return json.within(".response");
+        this.response.decode(json);
+        if (!json.ok) return json.within(".response");
       } else return json.unknownKey();
     }
     if (!json.ok) return false;
