@@ -36,6 +36,24 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
     "CookieReader",
     'const c = new CookieReader(ptr, <i32>length); while (c.next()) if (c.nameIs("a")) return c.value.length; return 0;',
   ],
+  [
+    "constant time: comparison",
+    "constanttime",
+    "sameInConstantTime",
+    "return sameInConstantTime(ptr, ptr + length, length);",
+  ],
+  [
+    "ecdsa signature: r‖s to DER",
+    "ecdsa-signature",
+    "ecdsaToDer",
+    "const b = ecdsaToDer(1, ptr, length); return b ? b.length : 0;",
+  ],
+  [
+    "ed25519: verify",
+    "ed25519",
+    "Ed25519Key",
+    "const k = Ed25519Key.of(ptr, 32); return k && k.verify(ptr, length, ptr, 64) ? 1 : 0;",
+  ],
   ["field: names and values of header fields", "field", "isToken", "return isToken(ptr, length);"],
   [
     "fixed-slot table",
@@ -52,6 +70,7 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
   ["forwarded: X-Forwarded-For", "forwarded", "xffAddress", "return xffAddress(ptr, <i32>length, 0) ? 1 : 0;"],
   ["hash: SipHash-1-3", "hash", "sipHash13", "return <i32>sipHash13(ptr, length, 1, 2);"],
   ["hex: decode a string", "hex", "fromHex", "const b = fromHex(text(1)); return b ? b.length : 0;"],
+  ["hmac: SHA-256", "hmac", "Hmac", "return new Hmac(new Sha256(), ptr, 32).update(ptr, length).verify(ptr, 32);"],
   ["inflate: zlib", "inflate", "inflate", "const b = inflate(bytes(1), 1000); return b ? b.length : 0;"],
   [
     "json: pull reader, strings",
@@ -102,6 +121,12 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
     "return new JsonWriter().writeF64(<f64>length).toBytes().length;",
   ],
   [
+    "jwk: parse",
+    "jwk",
+    "Jwk",
+    "const k = Jwk.of(JsonDocument.parse(ptr, length).root); return k ? k.material.first.length : 0;",
+  ],
+  [
     "lru",
     "lru",
     "Lru",
@@ -121,6 +146,7 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
     "return <i32>(scanNumber(ptr, ptr + length) ? scannedF64() : 0);",
   ],
   ["number: double to text", "number", "writeF64", "return <i32>writeF64(<f64>length, ptr);"],
+  ["pbkdf2: SHA-256", "pbkdf2", "pbkdf2", "return pbkdf2(new Sha256(), ptr, length, ptr, length, 1000, ptr, 32);"],
   [
     "pattern: whether it matches",
     "pattern",
@@ -181,6 +207,27 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
     "normalizePath, PathNormalization",
     "return <i32>normalizePath(ptr, length, ptr, PathNormalization.MergeSlashes);",
   ],
+  [
+    "rsa: verify PKCS #1 v1.5 with SHA-256",
+    "rsa",
+    "RsaKey",
+    "const k = RsaKey.of(ptr, 256, ptr, 3); return k && k.verifyPkcs1(new Sha256(), ptr, length, ptr, 256) ? 1 : 0;",
+  ],
+  [
+    "rsa: verify PSS with SHA-256",
+    "rsa",
+    "RsaKey",
+    "const k = RsaKey.of(ptr, 256, ptr, 3); return k && k.verifyPss(new Sha256(), ptr, length, ptr, 256) ? 1 : 0;",
+  ],
+  ["sha256", "sha256", "sha256", "sha256(ptr, length, ptr); return load<i32>(ptr);"],
+  ["sha512", "sha512", "sha512", "sha512(ptr, length, ptr); return load<i32>(ptr);"],
+  ["spki: parse", "spki", "parseSpki", "const k = parseSpki(ptr, length); return k ? k.first.length : 0;"],
+  [
+    "spki: parse and write",
+    "spki",
+    "parseSpki, writeSpki",
+    "const k = parseSpki(ptr, length); const b = k ? writeSpki(k) : null; return b ? b.length : 0;",
+  ],
   ["utf8: decode", "utf8", "decodeUtf8", "return decodeUtf8(ptr, length).length;"],
   ["utf8: encode", "utf8", "encodeUtf8", "return <i32>encodeUtf8(text(1), ptr);"],
   ["utf8: validate", "utf8", "isUtf8", "return isUtf8(ptr, length);"],
@@ -194,12 +241,17 @@ const FEATURES: readonly (readonly [feature: string, file: string, imported: str
 
 /** What other files a body needs. */
 const ALSO: Readonly<Record<string, string>> = {
+  hmac: 'import { Sha256 } from "./sdk/std/sha256";\n',
+  jwk: 'import { JsonDocument } from "./sdk/std/json-value";\n',
   "json-pointer": 'import { JsonDocument } from "./sdk/std/json-value";\n',
+  pbkdf2: 'import { Sha256 } from "./sdk/std/sha256";\n',
+  rsa: 'import { Sha256 } from "./sdk/std/sha256";\n',
   pattern: 'import { Replacement } from "./sdk/std/pattern-replace";\n',
 };
 
 /** Files that are parts of others. */
-const PARTS = /^(?:json-tape|pattern-.*|slice|refusal|bytewriter|fieldreader)$/;
+const PARTS =
+  /^(?:json-tape|pattern-.*|slice|refusal|bytewriter|fieldreader|curve|der|der-writer|digest|field25519|key-material|montgomery)$/;
 
 const OPTIONS = ["-O3", "--shrinkLevel=1", "--runtime=minimal", "--exportStart=_start", "--use=abort="];
 

@@ -8,28 +8,14 @@ import { promisify } from "node:util";
 import { compileStd, StdProgram } from "../std/program.js";
 import { GoRegexp } from "../std/pattern-oracle.js";
 import { claims } from "./std-claims.js";
+import { cryptoRows } from "./std-crypto.js";
 import { sizes, type Size } from "./std-sizes.js";
+import { compare, ROUNDS, TURN_MS, turnOf, type Contender, type Row } from "./turns.js";
 
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-/** Rounds in which every contender of a row has its turn, and how long a turn is: short, so that some are undisturbed. */
-const ROUNDS = 200;
-const TURN_MS = 1;
 /** Go has many turns of its own in each. */
 const GO_ROUNDS = 4;
-
-export interface Row {
-  readonly what: string;
-  readonly ours: string;
-  readonly other: string;
-  /** Nanoseconds of one call: the least of all turns. */
-  readonly ourTime: number;
-  readonly otherTime: number;
-  /** How many times as fast ours is. */
-  readonly ratio: number;
-  /** Lower limit of the ratio, if there is one. */
-  readonly target: number | null;
-}
 
 /** Times of one pattern on texts of n, 2 n and 4 n bytes. */
 export interface Growth {
@@ -113,6 +99,8 @@ export async function benchStd(say: (line: string) => void): Promise<StdReport> 
     );
   }
 
+  rows.push(...cryptoRows(await compiled("speed-crypto"), say));
+
   using go = new GoRegexp();
   for (const [what, source, text] of PATTERNS) {
     pattern.number("compile", source);
@@ -154,42 +142,6 @@ const PATTERNS: readonly (readonly [what: string, pattern: string, text: string]
     Array.from({ length: 1300 }, (_, i) => `10.0.${i % 256}.7 - "GET /static/app-${i}.js HTTP/1.1" 200\n`).join(""),
   ],
 ];
-
-interface Contender {
-  readonly program: StdProgram;
-  readonly name: string;
-  readonly title: string;
-}
-
-/** Runs an export (pointer, length, times) for a few milliseconds; the nanoseconds of one time. */
-function turnOf(program: StdProgram, name: string, bytes: Buffer): () => number {
-  const at = program.number("hold", bytes.length + 64);
-  new Uint8Array(program.memory.buffer).set(bytes, at);
-  const call = program.export(name);
-  const timed = (times: number): number => {
-    const start = process.hrtime.bigint();
-    call(at, bytes.length, times);
-    return Number(process.hrtime.bigint() - start);
-  };
-  let times = 1;
-  while (timed(times) < TURN_MS * 1e6) times *= 2;
-  return () => timed(times) / times;
-}
-
-function compare(
-  ours: () => number,
-  other: () => number,
-  rounds: number,
-): Pick<Row, "ourTime" | "otherTime" | "ratio"> {
-  let [ourTime, otherTime] = [Infinity, Infinity];
-  for (let round = 0; round < rounds; round++) {
-    // Who is first changes.
-    if (round % 2) otherTime = Math.min(otherTime, other());
-    ourTime = Math.min(ourTime, ours());
-    if (!(round % 2)) otherTime = Math.min(otherTime, other());
-  }
-  return { ourTime, otherTime, ratio: otherTime / ourTime };
-}
 
 /** Nanoseconds of one Match in Go, the best of its own rounds. */
 function goTime(go: GoRegexp, pattern: string, text: string): number {

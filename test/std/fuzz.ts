@@ -19,6 +19,8 @@ export interface Fuzzed {
   readonly longest?: number;
   /** Throws when the export's number, or what other exports say about the input, is not what the oracle says. */
   readonly check?: (input: Buffer, result: number, program: StdProgram) => void;
+  /** So many times slower than others: where many millions of inputs are wanted, it gets fewer. */
+  readonly slowness?: number;
   /** The oracle's name. */
   readonly oracle?: string;
 }
