@@ -37,7 +37,7 @@ export interface ChainOwner {
 export const BUFFER_LIMIT = 1 << 20;
 
 const TWICE =
-  "A callback continues what it has not stopped: Envoy 1.40 then sends it twice, or crashes. Continue only what is stopped.";
+  "A callback continues what it has not stopped, and returns Continue: Envoy 1.40 then sends it twice, or crashes. Continue only what is stopped.";
 
 const Iteration = { Go: 0, StopOne: 1, StopAll: 2, StopAllStreaming: 3 } as const;
 
@@ -71,6 +71,8 @@ abstract class Side {
   aborted = false;
   /** A filter's callback for trailers runs. */
   inTrailers = false;
+  /** It has continued the stream meanwhile. */
+  continued: Place | null = null;
   trailers: HeaderMap | null = null;
   readonly places: readonly Place[];
 
@@ -173,6 +175,12 @@ abstract class Side {
       this.inTrailers = true;
       let status = this.callTrailers(place.filter, map);
       this.inTrailers = false;
+      const { continued } = this;
+      this.continued = null;
+      if (continued !== null) {
+        if (status === TrailersStatus.Continue) throw new EmulatorError(TWICE);
+        this.continueAt(continued);
+      }
       place.ended = true;
       this.chain.calls &= ~this.call;
       if (this.aborted && this.stopsWhenAborted) {
@@ -434,8 +442,10 @@ export class FilterChain {
     if (this.responseHeaders === null) {
       throw new EmulatorError("A response that has not begun is continued, which crashes Envoy 1.40.");
     }
-    if (this.#encoding.inTrailers) throw new EmulatorError(TWICE);
-    this.#encoding.continueAt(this.#placeOf(this.#encoding, filter));
+    const place = this.#placeOf(this.#encoding, filter);
+    // What the callback answers decides whether that does harm.
+    if (this.#encoding.inTrailers) this.#encoding.continued = place;
+    else this.#encoding.continueAt(place);
   }
 
   addDecodedData(data: HostBuffer): void {
