@@ -5,27 +5,27 @@ import { sipHash13 } from "meshwasm/sdk/std/hash";
 import { isExact, isInteger, scannedF64, scannedI64, scanNumber } from "meshwasm/sdk/std/number";
 import { Pattern } from "meshwasm/sdk/std/pattern";
 import { toUtf8 } from "meshwasm/sdk/std/utf8";
-import { Condition as ConditionConfig, ConditionKind, ValueTest, ValueTestGtKind, ValueTestLines, ValueTestLtKind } from "./config";
+import { Condition, ConditionKind, ValueTest, ValueTestGtKind, ValueTestLines, ValueTestLtKind } from "./config";
 import { Exchange, Phase } from "./exchange";
 import { Selector, Selectors } from "./selector";
 import { PathTemplate } from "./path-template";
 
-/** Conditions inside one another. The decoder has a limit for all that is nested; this one is for the stack at run time. */
-export abstract class Condition {
+/** A compiled condition. They are never nested deeper than the decoder allows. */
+export abstract class Check {
   abstract holds(exchange: Exchange): bool;
 
   /** Path and reason of the last refusal: what stands behind the path that was given to `compile`. */
   static refusal: string = "";
 
-  /** Compiles for rules that run in `phase`; null with path and reason in `Condition.refusal`. */
-  static compile(config: ConditionConfig, selectors: Selectors, phase: Phase, path: string): Condition | null {
+  /** Compiles for rules that run in `phase`; null with path and reason in `Check.refusal`. */
+  static compile(config: Condition, selectors: Selectors, phase: Phase, path: string): Check | null {
     switch (config.kind) {
       case ConditionKind.All:
         return several(config.all!.all, true, selectors, phase, path + ".all");
       case ConditionKind.Any:
-        return several(config.any_!.any_, false, selectors, phase, path + ".any");
+        return several(config.any!.any, false, selectors, phase, path + ".any");
       case ConditionKind.Not: {
-        const inner = Condition.compile(config.not!.not, selectors, phase, path + ".not");
+        const inner = Check.compile(config.not!.not, selectors, phase, path + ".not");
         return inner ? new Not(inner) : null;
       }
       default:
@@ -35,29 +35,29 @@ export abstract class Condition {
 }
 
 function several(
-  configs: ConditionConfig[],
+  configs: Condition[],
   all: bool,
   selectors: Selectors,
   phase: Phase,
   path: string,
-): Condition | null {
-  const list: Condition[] = [];
+): Check | null {
+  const list: Check[] = [];
   for (let i = 0; i < configs.length; i++) {
-    const inner = Condition.compile(configs[i], selectors, phase, `${path}[${i}]`);
+    const inner = Check.compile(configs[i], selectors, phase, `${path}[${i}]`);
     if (!inner) return null;
     list.push(inner);
   }
   return new Several(list, all);
 }
 
-function refuse(path: string, reason: string): Condition | null {
-  Condition.refusal = path + ": " + reason;
+function refuse(path: string, reason: string): Check | null {
+  Check.refusal = path + ": " + reason;
   return null;
 }
 
-class Several extends Condition {
+class Several extends Check {
   constructor(
-    private list: Condition[],
+    private list: Check[],
     private all: bool,
   ) {
     super();
@@ -69,8 +69,8 @@ class Several extends Condition {
   }
 }
 
-class Not extends Condition {
-  constructor(private inner: Condition) {
+class Not extends Check {
+  constructor(private inner: Check) {
     super();
   }
 
@@ -97,7 +97,7 @@ const enum How {
 /** Keys of the hash, so that the share is the same in every proxy. */
 const SHARE_KEY: u64 = 0x6d657368;
 
-class Test extends Condition {
+class Test extends Check {
   private how: How = How.None;
   private texts: Uint8Array[] = [];
   private pattern: Pattern | null = null;
@@ -116,7 +116,7 @@ class Test extends Condition {
     super();
   }
 
-  static of(config: ValueTest, selectors: Selectors, phase: Phase, path: string): Condition | null {
+  static of(config: ValueTest, selectors: Selectors, phase: Phase, path: string): Check | null {
     const selector = selectors.find(config.sel, phase);
     if (!selector) return refuse(path + ".sel", Selectors.reason);
     const test = new Test(selector, config.lines, config.ignoreCase);

@@ -28,28 +28,28 @@ export function readMode(json: JsonReader): Mode {
   return Mode.Unset;
 }
 
-/** Which of its fields a ValueTestAbove has. */
-export enum ValueTestAboveKind {
+/** Which of its fields a ValueTestGt has. */
+export enum ValueTestGtKind {
   Unset = -1,
   Number,
   Int64,
 }
 
 /** A number that it must be greater than. */
-export class ValueTestAbove extends Config {
-  kind: ValueTestAboveKind = ValueTestAboveKind.Unset;
+export class ValueTestGt extends Config {
+  kind: ValueTestGtKind = ValueTestGtKind.Unset;
   number: f64 = 0;
   int64: i64 = 0;
 
   decode(json: JsonReader): bool {
     const type = json.type;
     if (type == JsonType.Number) {
-      this.kind = ValueTestAboveKind.Number;
+      this.kind = ValueTestGtKind.Number;
       this.number = json.readF64();
       return json.ok;
     }
     if (type == JsonType.String) {
-      this.kind = ValueTestAboveKind.Int64;
+      this.kind = ValueTestGtKind.Int64;
       this.int64 = readInt64(json);
       return json.ok;
     }
@@ -57,28 +57,28 @@ export class ValueTestAbove extends Config {
   }
 }
 
-/** Which of its fields a ValueTestBelow has. */
-export enum ValueTestBelowKind {
+/** Which of its fields a ValueTestLt has. */
+export enum ValueTestLtKind {
   Unset = -1,
   Number,
   Int64,
 }
 
 /** A number that it must be less than. */
-export class ValueTestBelow extends Config {
-  kind: ValueTestBelowKind = ValueTestBelowKind.Unset;
+export class ValueTestLt extends Config {
+  kind: ValueTestLtKind = ValueTestLtKind.Unset;
   number: f64 = 0;
   int64: i64 = 0;
 
   decode(json: JsonReader): bool {
     const type = json.type;
     if (type == JsonType.Number) {
-      this.kind = ValueTestBelowKind.Number;
+      this.kind = ValueTestLtKind.Number;
       this.number = json.readF64();
       return json.ok;
     }
     if (type == JsonType.String) {
-      this.kind = ValueTestBelowKind.Int64;
+      this.kind = ValueTestLtKind.Int64;
       this.int64 = readInt64(json);
       return json.ok;
     }
@@ -125,13 +125,13 @@ export class ValueTest extends Config {
   /** Prefixes of which one must hold it, an IP address. */
   cidr: Array<IpPrefix> = [];
   /** A number that it must be greater than. */
-  above: ValueTestAbove | null = null;
+  gt: ValueTestGt | null = null;
   /** A number that it must be less than. */
-  below: ValueTestBelow | null = null;
+  lt: ValueTestLt | null = null;
   /** A path such as /users/{id} or /files/{rest=**}, in which {…} stands for one segment, {…=**} for any number. */
   template: string = "";
   /** The share of values, in percent, that are taken: always the same ones. */
-  percent: f64 = 0.0;
+  hashPercent: f64 = 0;
   /** Whether ASCII letters match in either case; for exact, in, prefix, suffix and contains. */
   ignoreCase: bool = false;
   /** Of several values: any of them, all of them (and at least one), or any token between commas. */
@@ -220,33 +220,33 @@ export class ValueTest extends Config {
         }
         this.cidr = list;
         if (!json.ok) return json.within(".cidr");
-      } else if (key == "above") {
+      } else if (key == "gt") {
         if (seen0 & 0x200) return json.duplicateKey();
         seen0 |= 0x200;
-        const value = new ValueTestAbove();
+        const value = new ValueTestGt();
         value.decode(json);
-        this.above = value;
-        if (!json.ok) return json.within(".above");
-      } else if (key == "below") {
+        this.gt = value;
+        if (!json.ok) return json.within(".gt");
+      } else if (key == "lt") {
         if (seen0 & 0x400) return json.duplicateKey();
         seen0 |= 0x400;
-        const value = new ValueTestBelow();
+        const value = new ValueTestLt();
         value.decode(json);
-        this.below = value;
-        if (!json.ok) return json.within(".below");
+        this.lt = value;
+        if (!json.ok) return json.within(".lt");
       } else if (key == "template") {
         if (seen0 & 0x800) return json.duplicateKey();
         seen0 |= 0x800;
         this.template = json.readString();
         if (codePoints(this.template) < 1) json.fail("must have at least 1 character");
         if (!json.ok) return json.within(".template");
-      } else if (key == "percent") {
+      } else if (key == "hashPercent") {
         if (seen0 & 0x1000) return json.duplicateKey();
         seen0 |= 0x1000;
-        this.percent = json.readF64();
-        if (this.percent < 0.0) json.fail("must be at least 0");
-        else if (this.percent > 100.0) json.fail("must be at most 100");
-        if (!json.ok) return json.within(".percent");
+        this.hashPercent = json.readF64();
+        if (this.hashPercent <= 0.0) json.fail("must be above 0");
+        else if (this.hashPercent > 100.0) json.fail("must be at most 100");
+        if (!json.ok) return json.within(".hashPercent");
       } else if (key == "ignoreCase") {
         if (seen0 & 0x2000) return json.duplicateKey();
         seen0 |= 0x2000;

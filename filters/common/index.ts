@@ -1,8 +1,9 @@
 export * from "./config";
-export { Condition as Check } from "./condition";
+export { Check } from "./condition";
 export { Exchange, Kept, Phase } from "./exchange";
 export { CLAIMS, GROUPS, IDENTITY } from "./identity";
-export { Change, overwritten, refusedName, refusedValue, sameName } from "./names";
+export { Edit, isKept, isSingle, overwritten, refusedName, refusedValue, refusedValues, sameName } from "./names";
 export { PathTemplate } from "./path-template";
+export { denyWith } from "./reply";
 export { decodesTo, queryStart, same, Selector, Selectors } from "./selector";
 export { MAX_VALUE, Text } from "./template";

@@ -136,12 +136,6 @@ export class Selector {
     return this.read(exchange);
   }
 
-  /** Frees what the host keeps. */
-  end(): void {
-    const expression = this.expression;
-    if (expression) expression.delete();
-  }
-
   private get isOfResponse(): bool {
     return this.source == Source.ResponseHeader || this.source == Source.Status;
   }
@@ -347,11 +341,6 @@ export class Selectors {
     exchange.kept = kept;
     return kept;
   }
-
-  /** To be called as the plugin ends. */
-  end(): void {
-    for (let i = 0; i < this.all.length; i++) this.all[i].end();
-  }
 }
 
 function refuse(reason: string): Selector | null {
@@ -421,13 +410,13 @@ function queryOf(target: Uint8Array | null): Uint8Array | null {
 function segment(path: Uint8Array | null, number: i32): Uint8Array | null {
   if (path === null || !path.length || path[0] != 0x2f) return null;
   let start = 1;
-  for (let n = 1; ; n++) {
+  for (let n = 1; start <= path.length; n++) {
     let end = path.indexOf(0x2f, start);
     if (end < 0) end = path.length;
     if (n == number) return path.subarray(start, end);
-    if (end == path.length) return null;
     start = end + 1;
   }
+  return null;
 }
 
 /** Without a port, in lower case: names of hosts have no case. */

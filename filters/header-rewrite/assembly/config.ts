@@ -10,8 +10,7 @@ import { keyAhead, tagAhead } from "meshwasm/sdk/decode/union";
 import { JsonType } from "meshwasm/sdk/std/json-value";
 import { Pattern } from "meshwasm/sdk/std/pattern";
 
-/** All lines of the name become one with this value. */
-export class ChangeX0 extends Config {
+export class SetHeader extends Config {
   /** One line instead of all of this name. */
   op: string = "set";
   /** Its name. */
@@ -59,7 +58,7 @@ export class ChangeX0 extends Config {
   }
 }
 
-export class ChangeX1 extends Config {
+export class AddHeader extends Config {
   /** One line more. */
   op: string = "add";
   /** Its name. */
@@ -107,7 +106,7 @@ export class ChangeX1 extends Config {
   }
 }
 
-export class ChangeX2 extends Config {
+export class AppendHeader extends Config {
   /** Behind what is there, in one line: cookie with a semicolon, others with a comma; a line more for set-cookie. */
   op: string = "append";
   /** Its name. */
@@ -155,7 +154,7 @@ export class ChangeX2 extends Config {
   }
 }
 
-export class ChangeX3 extends Config {
+export class SetAbsentHeader extends Config {
   /** One line, unless there is one. */
   op: string = "setIfAbsent";
   /** Its name. */
@@ -203,7 +202,7 @@ export class ChangeX3 extends Config {
   }
 }
 
-export class ChangeX4 extends Config {
+export class RemoveHeader extends Config {
   /** All lines of the name go. */
   op: string = "remove";
   /** The name. */
@@ -243,7 +242,7 @@ export class ChangeX4 extends Config {
   }
 }
 
-export class ChangeX5 extends Config {
+export class RemoveMatchingHeaders extends Config {
   /** All lines go whose names match. */
   op: string = "removeMatching";
   /** A regular expression for the whole name, which is in lower case. */
@@ -283,7 +282,7 @@ export class ChangeX5 extends Config {
   }
 }
 
-export class ChangeX6 extends Config {
+export class RenameHeader extends Config {
   /** Lines get another name, in whose own lines' place they come. */
   op: string = "rename";
   /** The name they have. */
@@ -331,7 +330,7 @@ export class ChangeX6 extends Config {
   }
 }
 
-export class ChangeX7 extends Config {
+export class CopyHeader extends Config {
   /** As rename, and those of the old name stay. */
   op: string = "copy";
   /** The name they have. */
@@ -380,7 +379,7 @@ export class ChangeX7 extends Config {
 }
 
 /** Which: the first, the last, or the first of equal ones. */
-export enum ChangeX8Keep {
+export enum DedupeHeaderKeep {
   /** Not given, where there is no default. */
   Unset = -1,
   First,
@@ -388,22 +387,22 @@ export enum ChangeX8Keep {
   Unique,
 }
 
-export function readChangeX8Keep(json: JsonReader): ChangeX8Keep {
+export function readDedupeHeaderKeep(json: JsonReader): DedupeHeaderKeep {
   const text = json.readString();
-  if (text == "first") return ChangeX8Keep.First;
-  if (text == "last") return ChangeX8Keep.Last;
-  if (text == "unique") return ChangeX8Keep.Unique;
+  if (text == "first") return DedupeHeaderKeep.First;
+  if (text == "last") return DedupeHeaderKeep.Last;
+  if (text == "unique") return DedupeHeaderKeep.Unique;
   json.fail("must be one of \"first\", \"last\", \"unique\"");
-  return ChangeX8Keep.Unset;
+  return DedupeHeaderKeep.Unset;
 }
 
-export class ChangeX8 extends Config {
+export class DedupeHeader extends Config {
   /** Of several lines some stay. */
   op: string = "dedupe";
   /** The name. */
   name: string = "";
   /** Which: the first, the last, or the first of equal ones. */
-  keep: ChangeX8Keep = ChangeX8Keep.Unique;
+  keep: DedupeHeaderKeep = DedupeHeaderKeep.Unique;
   /** Only when this holds. */
   when: Condition | null = null;
 
@@ -426,7 +425,7 @@ export class ChangeX8 extends Config {
       } else if (key == "keep") {
         if (seen0 & 0x4) return json.duplicateKey();
         seen0 |= 0x4;
-        this.keep = readChangeX8Keep(json);
+        this.keep = readDedupeHeaderKeep(json);
         if (!json.ok) return json.within(".keep");
       } else if (key == "when") {
         if (seen0 & 0x8) return json.duplicateKey();
@@ -444,7 +443,7 @@ export class ChangeX8 extends Config {
   }
 }
 
-export class ChangeX9 extends Config {
+export class ReplaceInHeader extends Config {
   /** Each match in each line of the name is replaced. */
   op: string = "regexReplace";
   /** The name. */
@@ -517,16 +516,16 @@ export enum ChangeKind {
 
 export class Change extends Config {
   kind: ChangeKind = ChangeKind.Unset;
-  set: ChangeX0 | null = null;
-  add: ChangeX1 | null = null;
-  append: ChangeX2 | null = null;
-  setIfAbsent: ChangeX3 | null = null;
-  remove: ChangeX4 | null = null;
-  removeMatching: ChangeX5 | null = null;
-  rename: ChangeX6 | null = null;
-  copy: ChangeX7 | null = null;
-  dedupe: ChangeX8 | null = null;
-  regexReplace: ChangeX9 | null = null;
+  set: SetHeader | null = null;
+  add: AddHeader | null = null;
+  append: AppendHeader | null = null;
+  setIfAbsent: SetAbsentHeader | null = null;
+  remove: RemoveHeader | null = null;
+  removeMatching: RemoveMatchingHeaders | null = null;
+  rename: RenameHeader | null = null;
+  copy: CopyHeader | null = null;
+  dedupe: DedupeHeader | null = null;
+  regexReplace: ReplaceInHeader | null = null;
 
   decode(json: JsonReader): bool {
     const type = json.type;
@@ -535,70 +534,70 @@ export class Change extends Config {
       if (!json.ok) return false;
       if (tag == "set") {
         this.kind = ChangeKind.Set;
-        const value = new ChangeX0();
+        const value = new SetHeader();
         value.decode(json);
         this.set = value;
         return json.ok;
       }
       if (tag == "add") {
         this.kind = ChangeKind.Add;
-        const value = new ChangeX1();
+        const value = new AddHeader();
         value.decode(json);
         this.add = value;
         return json.ok;
       }
       if (tag == "append") {
         this.kind = ChangeKind.Append;
-        const value = new ChangeX2();
+        const value = new AppendHeader();
         value.decode(json);
         this.append = value;
         return json.ok;
       }
       if (tag == "setIfAbsent") {
         this.kind = ChangeKind.SetIfAbsent;
-        const value = new ChangeX3();
+        const value = new SetAbsentHeader();
         value.decode(json);
         this.setIfAbsent = value;
         return json.ok;
       }
       if (tag == "remove") {
         this.kind = ChangeKind.Remove;
-        const value = new ChangeX4();
+        const value = new RemoveHeader();
         value.decode(json);
         this.remove = value;
         return json.ok;
       }
       if (tag == "removeMatching") {
         this.kind = ChangeKind.RemoveMatching;
-        const value = new ChangeX5();
+        const value = new RemoveMatchingHeaders();
         value.decode(json);
         this.removeMatching = value;
         return json.ok;
       }
       if (tag == "rename") {
         this.kind = ChangeKind.Rename;
-        const value = new ChangeX6();
+        const value = new RenameHeader();
         value.decode(json);
         this.rename = value;
         return json.ok;
       }
       if (tag == "copy") {
         this.kind = ChangeKind.Copy;
-        const value = new ChangeX7();
+        const value = new CopyHeader();
         value.decode(json);
         this.copy = value;
         return json.ok;
       }
       if (tag == "dedupe") {
         this.kind = ChangeKind.Dedupe;
-        const value = new ChangeX8();
+        const value = new DedupeHeader();
         value.decode(json);
         this.dedupe = value;
         return json.ok;
       }
       if (tag == "regexReplace") {
         this.kind = ChangeKind.RegexReplace;
-        const value = new ChangeX9();
+        const value = new ReplaceInHeader();
         value.decode(json);
         this.regexReplace = value;
         return json.ok;
@@ -609,7 +608,7 @@ export class Change extends Config {
   }
 }
 
-export class PathChangeX0 extends Config {
+export class SetPath extends Config {
   /** A template for the whole path. */
   replace: string = "";
   /** Only when this holds. */
@@ -641,7 +640,7 @@ export class PathChangeX0 extends Config {
   }
 }
 
-export class PathChangeX1 extends Config {
+export class ReplacePrefix extends Config {
   /** Whole segments that the path must begin with: /api is a prefix of /api and /api/x, not of /apis. */
   prefix: string = "";
   /** What stands there instead, a template. */
@@ -681,7 +680,7 @@ export class PathChangeX1 extends Config {
   }
 }
 
-export class PathChangeX2 extends Config {
+export class ReplaceInPath extends Config {
   /** Each match in the path is replaced. */
   regex: Pattern | null = null;
   /** By what: $1 or ${name} is a group of the match, $$ a dollar. */
@@ -720,7 +719,7 @@ export class PathChangeX2 extends Config {
   }
 }
 
-export class PathChangeX3 extends Config {
+export class MapPath extends Config {
   /** A path with variables: {id} is one segment, {rest=**} any number of them. */
   template: string = "";
   /** The path that it becomes, with the same variables. */
@@ -772,10 +771,10 @@ export enum PathChangeKind {
 
 export class PathChange extends Config {
   kind: PathChangeKind = PathChangeKind.Unset;
-  replace: PathChangeX0 | null = null;
-  prefix: PathChangeX1 | null = null;
-  regex: PathChangeX2 | null = null;
-  template: PathChangeX3 | null = null;
+  replace: SetPath | null = null;
+  prefix: ReplacePrefix | null = null;
+  regex: ReplaceInPath | null = null;
+  template: MapPath | null = null;
 
   decode(json: JsonReader): bool {
     const type = json.type;
@@ -783,28 +782,28 @@ export class PathChange extends Config {
       const index = keyAhead(json, ["replace", "prefix", "regex", "template"], "must have one of the keys \"replace\", \"prefix\", \"regex\", \"template\"");
       if (index == 0) {
         this.kind = PathChangeKind.Replace;
-        const value = new PathChangeX0();
+        const value = new SetPath();
         value.decode(json);
         this.replace = value;
         return json.ok;
       }
       if (index == 1) {
         this.kind = PathChangeKind.Prefix;
-        const value = new PathChangeX1();
+        const value = new ReplacePrefix();
         value.decode(json);
         this.prefix = value;
         return json.ok;
       }
       if (index == 2) {
         this.kind = PathChangeKind.Regex;
-        const value = new PathChangeX2();
+        const value = new ReplaceInPath();
         value.decode(json);
         this.regex = value;
         return json.ok;
       }
       if (index == 3) {
         this.kind = PathChangeKind.Template;
-        const value = new PathChangeX3();
+        const value = new MapPath();
         value.decode(json);
         this.template = value;
         return json.ok;
@@ -815,7 +814,7 @@ export class PathChange extends Config {
   }
 }
 
-export class QueryChangeX0 extends Config {
+export class SetParameter extends Config {
   /** One parameter instead of all of this name, in the first one's place. */
   op: string = "set";
   /** Its name, not encoded. */
@@ -864,7 +863,7 @@ export class QueryChangeX0 extends Config {
   }
 }
 
-export class QueryChangeX1 extends Config {
+export class AddParameter extends Config {
   /** One parameter more. */
   op: string = "add";
   /** Its name, not encoded. */
@@ -913,7 +912,7 @@ export class QueryChangeX1 extends Config {
   }
 }
 
-export class QueryChangeX2 extends Config {
+export class SetAbsentParameter extends Config {
   /** One parameter, unless there is one. */
   op: string = "setIfAbsent";
   /** Its name, not encoded. */
@@ -962,7 +961,7 @@ export class QueryChangeX2 extends Config {
   }
 }
 
-export class QueryChangeX3 extends Config {
+export class RemoveParameter extends Config {
   /** All parameters of the name go. */
   op: string = "remove";
   /** The name, not encoded. */
@@ -1003,7 +1002,7 @@ export class QueryChangeX3 extends Config {
   }
 }
 
-export class QueryChangeX4 extends Config {
+export class RenameParameter extends Config {
   /** Parameters get another name and keep their place. */
   op: string = "rename";
   /** The name they have, not encoded. */
@@ -1065,11 +1064,11 @@ export enum QueryChangeKind {
 
 export class QueryChange extends Config {
   kind: QueryChangeKind = QueryChangeKind.Unset;
-  set: QueryChangeX0 | null = null;
-  add: QueryChangeX1 | null = null;
-  setIfAbsent: QueryChangeX2 | null = null;
-  remove: QueryChangeX3 | null = null;
-  rename: QueryChangeX4 | null = null;
+  set: SetParameter | null = null;
+  add: AddParameter | null = null;
+  setIfAbsent: SetAbsentParameter | null = null;
+  remove: RemoveParameter | null = null;
+  rename: RenameParameter | null = null;
 
   decode(json: JsonReader): bool {
     const type = json.type;
@@ -1078,35 +1077,35 @@ export class QueryChange extends Config {
       if (!json.ok) return false;
       if (tag == "set") {
         this.kind = QueryChangeKind.Set;
-        const value = new QueryChangeX0();
+        const value = new SetParameter();
         value.decode(json);
         this.set = value;
         return json.ok;
       }
       if (tag == "add") {
         this.kind = QueryChangeKind.Add;
-        const value = new QueryChangeX1();
+        const value = new AddParameter();
         value.decode(json);
         this.add = value;
         return json.ok;
       }
       if (tag == "setIfAbsent") {
         this.kind = QueryChangeKind.SetIfAbsent;
-        const value = new QueryChangeX2();
+        const value = new SetAbsentParameter();
         value.decode(json);
         this.setIfAbsent = value;
         return json.ok;
       }
       if (tag == "remove") {
         this.kind = QueryChangeKind.Remove;
-        const value = new QueryChangeX3();
+        const value = new RemoveParameter();
         value.decode(json);
         this.remove = value;
         return json.ok;
       }
       if (tag == "rename") {
         this.kind = QueryChangeKind.Rename;
-        const value = new QueryChangeX4();
+        const value = new RenameParameter();
         value.decode(json);
         this.rename = value;
         return json.ok;
@@ -1117,7 +1116,7 @@ export class QueryChange extends Config {
   }
 }
 
-export class HostChangeX0 extends Config {
+export class SetHost extends Config {
   /** A template for the host and its port. */
   replace: string = "";
   /** Only when this holds. */
@@ -1149,7 +1148,7 @@ export class HostChangeX0 extends Config {
   }
 }
 
-export class HostChangeX1 extends Config {
+export class ReplaceInHost extends Config {
   /** Each match in the host is replaced. */
   regex: Pattern | null = null;
   /** By what: $1 or ${name} is a group of the match, $$ a dollar. */
@@ -1197,8 +1196,8 @@ export enum HostChangeKind {
 
 export class HostChange extends Config {
   kind: HostChangeKind = HostChangeKind.Unset;
-  replace: HostChangeX0 | null = null;
-  regex: HostChangeX1 | null = null;
+  replace: SetHost | null = null;
+  regex: ReplaceInHost | null = null;
 
   decode(json: JsonReader): bool {
     const type = json.type;
@@ -1206,14 +1205,14 @@ export class HostChange extends Config {
       const index = keyAhead(json, ["replace", "regex"], "must have one of the keys \"replace\", \"regex\"");
       if (index == 0) {
         this.kind = HostChangeKind.Replace;
-        const value = new HostChangeX0();
+        const value = new SetHost();
         value.decode(json);
         this.replace = value;
         return json.ok;
       }
       if (index == 1) {
         this.kind = HostChangeKind.Regex;
-        const value = new HostChangeX1();
+        const value = new ReplaceInHost();
         value.decode(json);
         this.regex = value;
         return json.ok;
