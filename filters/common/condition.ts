@@ -2,7 +2,7 @@
 
 import { IpAddress, IpPrefix } from "meshwasm/sdk/std/cidr";
 import { sipHash13 } from "meshwasm/sdk/std/hash";
-import { isExact, isInteger, scannedF64, scannedI64, scanNumber } from "meshwasm/sdk/std/number";
+import { isExact, scannedF64, scannedI64, scanNumber } from "meshwasm/sdk/std/number";
 import { Pattern } from "meshwasm/sdk/std/pattern";
 import { toUtf8 } from "meshwasm/sdk/std/utf8";
 import { Condition, ConditionKind, ValueTest, ValueTestGtKind, ValueTestLines, ValueTestLtKind } from "./config";
@@ -34,13 +34,7 @@ export abstract class Check {
   }
 }
 
-function several(
-  configs: Condition[],
-  all: bool,
-  selectors: Selectors,
-  phase: Phase,
-  path: string,
-): Check | null {
+function several(configs: Condition[], all: bool, selectors: Selectors, phase: Phase, path: string): Check | null {
   const list: Check[] = [];
   for (let i = 0; i < configs.length; i++) {
     const inner = Check.compile(configs[i], selectors, phase, `${path}[${i}]`);
@@ -272,7 +266,7 @@ class Test extends Check {
   /** What is no number matches neither. */
   private compare(ptr: usize, length: usize, sign: i32): bool {
     if (!length || scanNumber(ptr, ptr + length) != ptr + length) return false;
-    if (this.asInt && isInteger) {
+    if (this.asInt) {
       const value = scannedI64();
       if (isExact) return sign > 0 ? value > this.limitInt : value < this.limitInt;
     }

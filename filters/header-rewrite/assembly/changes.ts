@@ -221,9 +221,25 @@ export class Changes {
   private rule(config: Change, selectors: Selectors, path: string): void {
     switch (config.kind) {
       case ChangeKind.Set:
-        return this.valued(config.kind, config.set!.name, config.set!.value, config.set!.when, selectors, path, Edit.Set);
+        return this.valued(
+          config.kind,
+          config.set!.name,
+          config.set!.value,
+          config.set!.when,
+          selectors,
+          path,
+          Edit.Set,
+        );
       case ChangeKind.Add:
-        return this.valued(config.kind, config.add!.name, config.add!.value, config.add!.when, selectors, path, Edit.Add);
+        return this.valued(
+          config.kind,
+          config.add!.name,
+          config.add!.value,
+          config.add!.when,
+          selectors,
+          path,
+          Edit.Add,
+        );
       case ChangeKind.Append: {
         const append = config.append!;
         return this.valued(config.kind, append.name, append.value, append.when, selectors, path, Edit.Add);
@@ -316,7 +332,8 @@ export class Changes {
   }
 
   private replacement(pattern: Pattern, text: string, path: string): Replacement {
-    const reason = refusedValue("", text.trim(), false);
+    // White space at its ends may stand between other text.
+    const reason = refusedValue("", "x" + text + "x", false);
     if (reason) this.refuse(path, reason);
     const made = new Replacement(text);
     const unknown = made.unknownGroup(pattern);

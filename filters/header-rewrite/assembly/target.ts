@@ -1,14 +1,34 @@
 /* Changes of path, query and host. All of them are worked out before anything is written, so that each rule's condition and
  * template sees the request as it came. */
 
-import { Check, Condition, decodesTo, Exchange, MAX_VALUE, PathTemplate, Phase, queryStart, same, Selectors, Text } from "meshwasm/filters/common";
+import {
+  Check,
+  Condition,
+  decodesTo,
+  Exchange,
+  MAX_VALUE,
+  PathTemplate,
+  Phase,
+  queryStart,
+  same,
+  Selectors,
+  Text,
+} from "meshwasm/filters/common";
 import { HeaderMap, log, Status } from "meshwasm/sdk";
 import { ByteWriter } from "meshwasm/sdk/std/bytewriter";
 import { Pattern } from "meshwasm/sdk/std/pattern";
 import { Replacement } from "meshwasm/sdk/std/pattern-replace";
 import { encode, Encoder } from "meshwasm/sdk/std/template";
 import { toUtf8 } from "meshwasm/sdk/std/utf8";
-import { HeaderRewriteConfig, HostChange, HostChangeKind, PathChange, PathChangeKind, QueryChange, QueryChangeKind } from "./config";
+import {
+  HeaderRewriteConfig,
+  HostChange,
+  HostChangeKind,
+  PathChange,
+  PathChangeKind,
+  QueryChange,
+  QueryChangeKind,
+} from "./config";
 import { ACTED, REFUSED } from "./outcome";
 
 class Rule {
@@ -302,7 +322,8 @@ function pathOf(rule: Rule, path: Uint8Array, exchange: Exchange): Uint8Array | 
     const rest = path.subarray(prefix.length);
     // One slash between both, and one in front when nothing else is left.
     const cut = front.length && front[front.length - 1] == 0x2f && rest.length && rest[0] == 0x2f ? 1 : 0;
-    const slash = !front.length || (front[front.length - 1] != 0x2f && rest.length) ? rest.length && rest[0] == 0x2f ? 0 : 1 : 0;
+    const slash =
+      !front.length || (front[front.length - 1] != 0x2f && rest.length) ? (rest.length && rest[0] == 0x2f ? 0 : 1) : 0;
     const out = new Uint8Array(front.length - cut + slash + rest.length);
     memory.copy(out.dataStart, front.dataStart, front.length - cut);
     if (slash) out[front.length - cut] = 0x2f;
@@ -343,11 +364,9 @@ function hasDots(path: Uint8Array): bool {
   for (let i = 0; i <= end; i++) {
     let c: u32 = i < end ? path[i] : 0x2f;
     if (c == 0x25 && i + 2 < end) {
-      const high = path[i + 1];
-      const low = path[i + 2] | 0x20;
-      const escaped: u32 = high == 0x32 && low == 0x65 ? 0x2e : high == 0x32 && low == 0x66 ? 0x2f : high == 0x35 && low == 0x63 ? 0x2f : 0;
-      if (escaped) {
-        c = escaped;
+      const meant = unescaped(path[i + 1], path[i + 2] | 0x20);
+      if (meant) {
+        c = meant;
         i += 2;
       }
     }
@@ -358,6 +377,13 @@ function hasDots(path: Uint8Array): bool {
     else other++;
   }
   return false;
+}
+
+/** What two hexadecimal digits, of which a letter is small, stand for: . / ; \\ or 0 for anything else. */
+function unescaped(high: u32, low: u32): u32 {
+  if (high == 0x32) return low == 0x65 ? 0x2e : low == 0x66 ? 0x2f : 0;
+  if (high == 0x33) return low == 0x62 ? 0x3b : 0;
+  return high == 0x35 && low == 0x63 ? 0x5c : 0;
 }
 
 /** Letters, digits and what may stand in names, addresses and ports. */
@@ -399,7 +425,8 @@ function writeQuery(rule: Rule, query: Uint8Array | null, exchange: Exchange, ou
       at = stop + 1;
     }
   }
-  const more = kind == QueryChangeKind.Add || (!found && (kind == QueryChangeKind.Set || kind == QueryChangeKind.SetIfAbsent));
+  const more =
+    kind == QueryChangeKind.Add || (!found && (kind == QueryChangeKind.Set || kind == QueryChangeKind.SetIfAbsent));
   if (more) {
     if (out.length) out.byte(0x26);
     writePair(out, rule.prefix, value!);

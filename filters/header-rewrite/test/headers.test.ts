@@ -35,7 +35,10 @@ for (const downstream of ["http1", "http2"] as const) {
         ["x-c", "1"],
         ["x-b", "1"],
       ];
-      const { request } = await subject.pass({ request: [{ op: "remove", name: "x-c" }, set("x-d", "1")] }, { headers: sent });
+      const { request } = await subject.pass(
+        { request: [{ op: "remove", name: "x-c" }, set("x-d", "1")] },
+        { headers: sent },
+      );
       assert.deepEqual(
         [...request.headers].filter(([name]) => /^x-[abcd]$/.test(name)),
         [...sent.filter(([name]) => name !== "x-c"), ["x-d", "1"]],
@@ -142,7 +145,10 @@ for (const downstream of ["http1", "http2"] as const) {
 
     test("HD-14: a value of 16 KB", async () => {
       const value = "v".repeat(16 * 1024);
-      const config = { request: [set("x-long", value), set("x-twice", "${header:x-in}")], response: [set("x-long", value)] };
+      const config = {
+        request: [set("x-long", value), set("x-twice", "${header:x-in}")],
+        response: [set("x-long", value)],
+      };
       const { request, response } = await subject.pass(config, { headers: { "x-in": value } });
       assert.equal(request.headers.get("x-long"), value);
       assert.equal(request.headers.get("x-twice"), value);
@@ -182,8 +188,10 @@ for (const downstream of ["http1", "http2"] as const) {
     });
 
     test("HD-20: the order of keys does not matter", async () => {
-      const one = '{"request":[{"op":"set","name":"x-a","value":"1","when":{"sel":"path","prefix":"/"}}],"mode":"enforce"}';
-      const two = '{"mode":"enforce","request":[{"when":{"prefix":"/","sel":"path"},"value":"1","name":"x-a","op":"set"}]}';
+      const one =
+        '{"request":[{"op":"set","name":"x-a","value":"1","when":{"sel":"path","prefix":"/"}}],"mode":"enforce"}';
+      const two =
+        '{"mode":"enforce","request":[{"when":{"prefix":"/","sel":"path"},"value":"1","name":"x-a","op":"set"}]}';
       for (const config of [one, two]) assert.equal((await subject.pass(config)).request.headers.get("x-a"), "1");
     });
 

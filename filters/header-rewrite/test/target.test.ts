@@ -36,18 +36,28 @@ for (const downstream of ["http1", "http2"] as const) {
         [prefix("/api", "/"), "/api/x", "/x"],
         [prefix("/", "/root/"), "/x", "/root/x"],
         [{ path: [{ regex: "/(\\d+)", replacement: "/n$1" }] }, "/1/a/22", "/n1/a/n22"],
-        [{ path: [{ template: "/users/{id}/posts/{rest=**}", to: "/p/{rest}/by/{id}" }] }, "/users/7/posts/a/b", "/p/a/b/by/7"],
+        [
+          { path: [{ template: "/users/{id}/posts/{rest=**}", to: "/p/{rest}/by/{id}" }] },
+          "/users/7/posts/a/b",
+          "/p/a/b/by/7",
+        ],
         [{ path: [{ template: "/users/{id}", to: "/u/{id}" }] }, "/users/7/x", "/users/7/x"],
         [{ path: [{ template: "/$1/{id}", to: "/$1/$${id}" }] }, "/$1/x", "/$1/$$x"],
         [{ path: [{ replace: "/a" }, { prefix: "/a", with: "/b" }] }, "/", "/b"],
         [{ path: [{ replace: "/a", when: { sel: "path", exact: "/b" } }] }, "/c", "/c"],
         [{ path: [{ replace: "/a", when: { sel: "path", exact: "/b" } }] }, "/b", "/a"],
       ];
-      for (const [config, sent, expected] of rows) assert.equal(await path(config, sent), expected, JSON.stringify(config));
+      for (const [config, sent, expected] of rows)
+        assert.equal(await path(config, sent), expected, JSON.stringify(config));
     });
 
     test("HD-8: a rewritten path keeps the bytes of the query", async () => {
-      const config = { path: [{ prefix: "/a", with: "/b" }, { regex: "[?]|x", replacement: "y" }] };
+      const config = {
+        path: [
+          { prefix: "/a", with: "/b" },
+          { regex: "[?]|x", replacement: "y" },
+        ],
+      };
       for (const query of ["?", "?x=%zz&&=&a+b?c/d", "?%2F=%2f", ""]) {
         assert.equal(await path(config, `/a/x${query}`), `/b/y${query}`);
       }
@@ -68,7 +78,10 @@ for (const downstream of ["http1", "http2"] as const) {
     test("HD-10: a path that does not begin with / is never sent", async () => {
       assert.equal(await path({ path: [{ regex: "^/", replacement: "" }] }, "/a"), null);
       assert.equal(await path({ path: [{ regex: ".*", replacement: "" }] }, "/a"), null);
-      assert.equal(await path({ path: [{ replace: "${header:x-a|none}" }] }, "/a", { "x-a": "http://evil.test/" }), null);
+      assert.equal(
+        await path({ path: [{ replace: "${header:x-a|none}" }] }, "/a", { "x-a": "http://evil.test/" }),
+        null,
+      );
       assert.equal(await path({ path: [{ replace: "/${header:x-a|none}" }] }, "/a", { "x-a": "b c" }), null);
       assert.equal(await path({ path: [{ replace: "/${header:x-a|none}" }] }, "/a", { "x-a": "b?c" }), null);
       assert.equal(await path({ path: [{ replace: "/${header:x-a|none}" }] }, "/a", { "x-a": "b\xff" }), null);
@@ -78,11 +91,14 @@ for (const downstream of ["http1", "http2"] as const) {
       assert.equal(await path({ path: [{ prefix: "/api", with: "" }] }, "/api//evil.test/x"), "/evil.test/x");
       assert.equal(await path({ path: [{ regex: "^/api", replacement: "/" }] }, "/api/evil.test"), "/evil.test");
       assert.equal(await path({ path: [{ template: "/go/{to=**}", to: "/{to}" }] }, "/go//evil.test"), "/evil.test");
-      assert.equal(await path({ path: [{ replace: "/${query:to|none}" }] }, "/?to=/evil.test"), "/evil.test?to=/evil.test");
+      assert.equal(
+        await path({ path: [{ replace: "/${query:to|none}" }] }, "/?to=/evil.test"),
+        "/evil.test?to=/evil.test",
+      );
     });
 
     test("HD-12: a group that had no part in the match is nothing", async () => {
-      assert.equal(await path({ path: [{ regex: "^/(a)?(b)?", replacement: "/<$1>$2" }] }, "/b").then((p) => p), "/<>b");
+      assert.equal(await path({ path: [{ regex: "^/(a)?(b)?", replacement: "/<$1>$2" }] }, "/b"), "/<>b");
     });
 
     test("HD-29: no template leads a path out of its folder", async () => {
@@ -168,9 +184,12 @@ for (const downstream of ["http1", "http2"] as const) {
       assert.equal(request.headers.has("x-tenant"), false);
     });
 
-    test("HD-36: what has no path is left alone", async () => {
-      const response = await subject.send({ path: [{ replace: "/a" }] }, { method: "OPTIONS", path: "*" });
-      assert.ok(response.upstream === null || response.upstream.path === "*");
-    });
+    if (downstream === "http1") {
+      test("HD-36: what has no path is left alone", async () => {
+        const config = { path: [{ replace: "/a" }], query: [{ op: "add", name: "a", value: "1" }] };
+        // No route has it, so that Envoy answers as it does without the filter.
+        assert.equal((await subject.send(config, { method: "OPTIONS", path: "*" })).status, 404);
+      });
+    }
   });
 }
