@@ -19,6 +19,7 @@ const enum Source {
   Path,
   Segment,
   WholeQuery,
+  Target,
   Method,
   Host,
   Scheme,
@@ -123,7 +124,7 @@ export class Selector {
 
   /** Whether it is a part of the path or the query as it was sent, percent-encoded. */
   get isEncoded(): bool {
-    return this.source == Source.Path || this.source == Source.Segment || this.source == Source.WholeQuery;
+    return this.source >= Source.Path && this.source <= Source.Target;
   }
 
   /** Its values, in their order. */
@@ -157,6 +158,8 @@ export class Selector {
         return one(segment(pathOf(map.getBytes(":path")), this.number));
       case Source.WholeQuery:
         return one(queryOf(map.getBytes(":path")));
+      case Source.Target:
+        return one(map.getBytes(":path"));
       case Source.Method:
         return one(map.getBytes(":method"));
       case Source.Host:
@@ -269,13 +272,14 @@ export class Selector {
 }
 
 const UNKNOWN =
-  "is not a selector: header:NAME, query:NAME, cookie:NAME, path, path[N], query, method, host, scheme, response:NAME, " +
+  "is not a selector: header:NAME, query:NAME, cookie:NAME, path, path[N], query, target, method, host, scheme, response:NAME, " +
   "status, trailer:NAME, ip, ip/BITS, port, sni, principal, namespace, serviceAccount, identity, group, claim:A.B, " +
   "metadata:NAMESPACE/KEY, property:A.B, route, virtualHost, cel:EXPRESSION, env:NAME";
 
 function plain(text: string): Selector | null {
   if (text == "path") return new Selector(text, Source.Path);
   if (text == "query") return new Selector(text, Source.WholeQuery);
+  if (text == "target") return new Selector(text, Source.Target);
   if (text == "method") return new Selector(text, Source.Method);
   if (text == "host") return new Selector(text, Source.Host);
   if (text == "scheme") return new Selector(text, Source.Scheme);

@@ -28,7 +28,7 @@ const CONFIGS: Readonly<Record<WorkloadId, object>> = {
     request: COPIED.map(([name, from]) => ({
       op: "set",
       name,
-      value: from === ":path" ? "${path}?${query}" : `\${header:${from}}`,
+      value: from === ":path" ? "${target}" : `\${header:${from}}`,
     })),
   },
 };

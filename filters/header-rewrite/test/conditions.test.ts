@@ -90,6 +90,7 @@ describe("conditions", () => {
       "segment-2": ["path[2]", "two"],
       "segment-3": ["path[3]", ""],
       whole: ["query", "q=a+b&q=c&a%20b=x"],
+      target: ["target", "/seg%20one/two?q=a+b&q=c&a%20b=x"],
       method: ["method", "GET"],
       host: ["host", "example.test"],
       scheme: ["scheme", "http"],
