@@ -246,7 +246,7 @@ test("HD-28: shadow changes nothing and counts; off does neither", () =>
     const input = { headers, path: "/p?q" };
     for (const mode of ["shadow", "off"]) {
       await proxy.reconfigure({ ...RULES, mode });
-      for (const more of [{}, { "x-path": "no path" }]) {
+      for (const more of [{}, { "x-path": "no path" }] as Record<string, string>[]) {
         const response = await proxy.request({ ...input, headers: { ...headers, ...more } });
         assert.equal(response.status, 200);
         assert.equal(response.upstream?.path, "/p?q");
