@@ -45,7 +45,13 @@ export default tseslint.config(
   },
   {
     // AssemblyScript: another language in the same syntax.
-    files: ["sdk/**/*.ts", "filters/*/assembly/**/*.ts", "examples/*/assembly/**/*.ts", "test/**/assembly/**/*.ts"],
+    files: [
+      "sdk/**/*.ts",
+      "filters/common/*.ts",
+      "filters/**/assembly/**/*.ts",
+      "examples/*/assembly/**/*.ts",
+      "test/**/assembly/**/*.ts",
+    ],
     rules: {
       eqeqeq: "off",
       "@typescript-eslint/no-unused-vars": "off",

@@ -109,6 +109,18 @@ export class HeaderMap {
     return values;
   }
 
+  /** As `lines`, as bytes: what is not UTF-8 survives. */
+  linesBytes(name: string): Uint8Array[] {
+    const values = new Array<Uint8Array>();
+    for (let i = this.find(name, 0); i >= 0; i = this.find(name, i + 1)) {
+      const bytes = new Uint8Array(<i32>this.foundLength);
+      memory.copy(bytes.dataStart, this.foundPtr, this.foundLength);
+      values.push(bytes);
+    }
+    if (values.length) this.status = Status.Ok;
+    return values;
+  }
+
   has(name: string): bool {
     if (this.find(name, 0) < 0) return false;
     this.status = Status.Ok;

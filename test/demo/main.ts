@@ -23,11 +23,17 @@ let wrong = 0;
 const FILTERS = [
   { dir: "examples/hello", image: "demo/hello", config: { greeting: "hello from Wasm", blockedPath: "/private" } },
   {
-    dir: "filters/headers",
-    image: "filters/headers",
+    dir: "filters/header-rewrite",
+    image: "filters/header-rewrite",
     config: {
-      request: { set: [{ name: "x-team", value: "payments" }], remove: ["x-internal-token"] },
-      response: { add: [{ name: "cache-control", value: "no-store" }], remove: ["x-powered-by"] },
+      request: [
+        { op: "set", name: "x-team", value: "payments" },
+        { op: "remove", name: "x-internal-token" },
+      ],
+      response: [
+        { op: "add", name: "cache-control", value: "no-store" },
+        { op: "remove", name: "x-powered-by" },
+      ],
     },
   },
 ];

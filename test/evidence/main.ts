@@ -9,6 +9,7 @@ import { bench } from "./bench.js";
 import { config } from "./config.js";
 import { emulator } from "./emulator.js";
 import { fuzz } from "./fuzz.js";
+import { headerRewrite } from "./header-rewrite.js";
 import { memory } from "./memory.js";
 import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
@@ -24,7 +25,19 @@ export interface Section {
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SECTIONS: readonly Section[] = [times, bench, config, fuzz, memory, runtime, std, pattern, emulator, mesh];
+const SECTIONS: readonly Section[] = [
+  times,
+  bench,
+  config,
+  headerRewrite,
+  fuzz,
+  memory,
+  runtime,
+  std,
+  pattern,
+  emulator,
+  mesh,
+];
 const figures = join(root, "test/evidence/figures");
 
 const wanted = process.argv.slice(2);

@@ -1,4 +1,5 @@
 import type { Certificate } from "./types.js";
+import { loadX509 } from "./x509.js";
 
 export interface IssueOptions {
   /** Distinguished name. Default "CN=example.test". */
@@ -26,9 +27,7 @@ const HOUR = 3_600_000;
 
 /** Makes a certificate authority; its key stays in memory. */
 export async function createTestAuthority(subject = "CN=meshwasm test authority"): Promise<TestAuthority> {
-  // The library wants it first.
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadX509();
   const { webcrypto, randomBytes } = await import("node:crypto");
   const newKeys = (): Promise<CryptoKeyPair> =>
     webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { defaultCertificate } from "../certificates.js";
 import type { Certificate, ClientTls, TlsOptions } from "../types.js";
+import { loadX509 } from "../x509.js";
 import { EmulatorError } from "./errors.js";
 
 /** What a certificate says of its owner, latin1; null: nothing. */
@@ -50,8 +51,7 @@ function subjectOf(name: readonly Readonly<Record<string, readonly string[]>>[])
 }
 
 async function factsOf(pem: string): Promise<CertificateFacts> {
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadX509();
   const certificate = new x509.X509Certificate(pem.match(PEM)?.[0] ?? pem);
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const first = (type: string): string | null => names.find((each) => each.type === type)?.value ?? null;

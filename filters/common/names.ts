@@ -42,14 +42,14 @@ const PROTO = "x-forwarded-proto";
 /** Envoy's own headers: timeouts, retries, destinations, health. */
 const ENVOY = "x-envoy-";
 
-export const enum Change {
+export const enum Edit {
   Remove,
   Set,
   Add,
 }
 
 /** Why a rule may not have this name, or null. Messages name only headers from the lists above, never what was given. */
-export function refusedName(name: string, change: Change, inRequest: bool): string | null {
+export function refusedName(name: string, edit: Edit, inRequest: bool): string | null {
   if (!name.length) return "must not be empty";
   if (name.charCodeAt(0) == 0x3a) return "pseudo-headers cannot be changed here: they decide where a message goes";
   for (let i = 0; i < name.length; i++) {
@@ -63,15 +63,28 @@ export function refusedName(name: string, change: Change, inRequest: bool): stri
       return FRAMING[i] + " cannot be changed: the connection or the end of the message depends on it";
     }
   }
-  if (change == Change.Remove) {
+  if (edit == Edit.Remove) {
     return inRequest && sameName(name, PROTO) ? PROTO + " cannot be removed: Envoy finds no route without it" : null;
   }
   if (startsWith(name, ENVOY)) return "x-envoy- headers can only be removed: Envoy takes orders from them";
-  if (change == Change.Set) return null;
-  for (let i = 0; i < SINGLE.length; i++) {
-    if (sameName(name, SINGLE[i])) return SINGLE[i] + " has one value only: use set";
-  }
-  return null;
+  if (edit == Edit.Set) return null;
+  return isSingle(name) ? name.toLowerCase() + " has one value only: use set" : null;
+}
+
+/** Whether the header has one value by definition. */
+export function isSingle(name: string): bool {
+  for (let i = 0; i < SINGLE.length; i++) if (sameName(name, SINGLE[i])) return true;
+  return false;
+}
+
+/** Why a header may not get values that are made for each message, or null. */
+export function refusedValues(name: string, inRequest: bool): string | null {
+  return inRequest && sameName(name, PROTO) ? PROTO + " must be http or https: give one of them" : null;
+}
+
+/** Whether removeMatching must leave the header alone: what may not be removed by its name, neither by a pattern. */
+export function isKept(name: string, inRequest: bool): bool {
+  return refusedName(name, Edit.Remove, inRequest) !== null;
 }
 
 /** Why a header may not have this value, or null. Never shows the value: it may be a secret. */
@@ -90,12 +103,12 @@ export function refusedValue(name: string, value: string, inRequest: bool): stri
 }
 
 /** Why a rule that is allowed may have no effect, or null: Envoy itself writes these headers after all filters. */
-export function overwritten(name: string, change: Change, inRequest: bool): string | null {
+export function overwritten(name: string, edit: Edit, inRequest: bool): string | null {
   if (inRequest) {
     const timeout = "x-envoy-expected-rq-timeout-ms";
     return sameName(name, timeout) ? "Envoy writes " + timeout + " after all filters" : null;
   }
-  if (change == Change.Remove && sameName(name, "date")) return "Envoy adds date to a response that has none";
+  if (edit == Edit.Remove && sameName(name, "date")) return "Envoy adds date to a response that has none";
   if (!sameName(name, "server")) return null;
   return "Envoy writes server after all filters, unless its server_header_transformation says otherwise";
 }

@@ -1,0 +1,32 @@
+/* The request and response that a condition or a template is about, as far as they can be read now. */
+
+import { HeaderMap } from "meshwasm/sdk";
+
+/** The callback that runs. Envoy lets a header map be read in its own callback alone. */
+export enum Phase {
+  Request,
+  RequestTrailers,
+  Response,
+  ResponseTrailers,
+}
+
+/** No value. */
+export const NOTHING: Uint8Array[] = [];
+
+/** Values that a stream has kept for its later callbacks, by the slots that Selectors has given. */
+export type Kept = StaticArray<Uint8Array[]>;
+
+/** One for each plugin, since one callback runs at a time. */
+export class Exchange {
+  phase: Phase = Phase.Request;
+  /** What the callback is about. */
+  map: HeaderMap | null = null;
+  kept: Kept | null = null;
+
+  /** To be called as a callback begins. */
+  enter(phase: Phase, map: HeaderMap, kept: Kept | null): void {
+    this.phase = phase;
+    this.map = map;
+    this.kept = kept;
+  }
+}
