@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { bench } from "./bench.js";
 import { config } from "./config.js";
 import { emulator } from "./emulator.js";
+import { fidelity } from "./fidelity.js";
 import { fuzz } from "./fuzz.js";
 import { headerRewrite } from "./header-rewrite.js";
 import { memory } from "./memory.js";

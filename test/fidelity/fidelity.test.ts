@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { HOST_FUNCTIONS } from "../../toolchain/build/abi.js";
 import { DEFAULT_VERSION, SUPPORTED_VERSIONS } from "../../toolchain/hosts/envoy/versions.js";
 import { CALLS } from "./calls.js";
-import { ABSENT, DIFFERENCES, unknown } from "./differences.js";
+import { WITHOUT, DIFFERENCES, unknown } from "./differences.js";
 import { buildProbe, ELSEWHERE } from "./probe.js";
 import { compare, transcribe, type Difference } from "./run.js";
 import { SCENARIOS } from "./scenarios.js";
@@ -26,7 +26,7 @@ test("every host function is asked for", () => {
 test("at most ten differences are listed for a version, none in a verdict, header or body", () => {
   for (const version of SUPPORTED_VERSIONS) {
     const listed = DIFFERENCES.filter((each) => each.versions?.includes(version) ?? true).length;
-    assert.ok(listed + (ABSENT[version] ? 1 : 0) <= 10, version);
+    assert.ok(listed + (WITHOUT[version] ? 1 : 0) <= 10, version);
   }
   for (const { where } of DIFFERENCES) assert.doesNotMatch(where.source, /verdict|headers|body|upstream|trailers/);
 });
@@ -38,7 +38,7 @@ for (const version of versions) {
     before(async () => {
       const own = join(folder, version);
       mkdirSync(own);
-      probe = await buildProbe(own, ABSENT[version]);
+      probe = await buildProbe(own, WITHOUT[version]);
     });
     for (const scenario of SCENARIOS) {
       test(scenario.name, { timeout: 120_000 }, async () => {

@@ -134,7 +134,7 @@ let ticked = false;
 let config = "";
 /** Set once the callouts of "calls" are on their way. */
 let asksLater = false;
-/** A plugin is ending. */
+/** A plugin is ending, or soon will. */
 let ending = false;
 const names = new Map<i32, string>();
 const seen = new Map<string, i32>();
@@ -166,7 +166,9 @@ function enter(id: i32, phase: string): void {
 }
 function step(id: i32, phase: string): i32 {
   enter(id, phase);
-  ending = (phase == "done" || phase == "delete") && nameOf(id).startsWith("root");
+  // vm1 and vm4 only try a configuration out.
+  const root = nameOf(id).startsWith("root");
+  ending = vm == "vm1" || vm == "vm4" || ((phase == "done" || phase == "delete") && root);
   // With a configuration of its own it asks only where callouts are answered, or after them.
   if (!config.length || (config == "calls" && asksLater)) {
     ask();

@@ -125,16 +125,19 @@ function acts(phase: string): Scenario {
       let proxy = first;
       for (const action of ACTIONS) {
         const key = `${phase} ${action}`;
-        const headers = { "x-act": key };
-        const harm = HARMFUL[key];
-        const input = harm === "twice" && phase === "request_headers" ? { headers } : { ...WHOLE, headers };
-        if (harm === undefined) await exchange(proxy, key, input, write);
-        else if (proxy.host === "emulator") write(`${key} verdict`, await refusal(proxy, input));
-        else write(`${key} verdict`, await harmed(proxy, input, harm));
-        if (harm === "crash") proxy = await restart();
+        await act(proxy, key, { "x-act": key }, write);
+        if (HARMFUL[key] === "crash") proxy = await restart();
       }
     },
   };
+}
+
+async function act(proxy: Proxy, key: string, headers: Record<string, string>, write: Write): Promise<void> {
+  const harm = HARMFUL[key];
+  if (harm === undefined) return exchange(proxy, key, { ...WHOLE, headers }, write);
+  // The router sends a request without a body twice; of one with a body the second may never get whole.
+  const input = harm === "twice" && key.includes(" continue 0") ? { headers } : { ...WHOLE, headers };
+  write(`${key} verdict`, await (proxy.host === "emulator" ? refusal(proxy, input) : harmed(proxy, input, harm)));
 }
 
 /** The emulator does not do what harms Envoy: the test fails by name. */
@@ -164,7 +167,7 @@ async function harmed(proxy: Proxy, input: RequestInput, harm: Harm): Promise<st
     return `no harm: ${text}, then ${(await proxy.request({ timeout: 1000 })).status}`;
   } catch (error) {
     const { message } = error as Error;
-    return /ECONNREFUSED|not running|ended|Segmentation fault/.test(message) ? "harm" : `no harm: ${message}`;
+    return /ECONNREFUSED|not running|ended|\[critical\]/.test(message) ? "harm" : `no harm: ${message}`;
   }
 }
 
@@ -172,7 +175,7 @@ async function harmed(proxy: Proxy, input: RequestInput, harm: Harm): Promise<st
 const atStart = (phase: string, action: string): Scenario => ({
   name: `${action} in ${phase}`,
   options: { ...http, vmConfig: `${phase} ${action}` },
-  play: (proxy, write) => exchange(proxy, action, WHOLE, write),
+  play: (proxy, write) => act(proxy, `${phase} ${action}`, {}, write),
 });
 
 export const SCENARIOS: readonly Scenario[] = [

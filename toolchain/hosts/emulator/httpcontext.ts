@@ -224,10 +224,7 @@ export class HttpContext extends Context implements HttpFilter {
 
   override continueStream(type: number): number {
     if (type > 1) return super.continueStream(type);
-    // Before its first callback a stream is nowhere yet.
-    const early = !this.created;
     this.vm.afterCall(() => {
-      if (type === 0 && early) return;
       if (type === 0) this.chain.continueDecoding(this);
       else this.chain.continueEncoding(this);
     });
