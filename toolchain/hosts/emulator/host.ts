@@ -75,7 +75,10 @@ export class EmulatorProxy implements Proxy {
   }
 
   async reconfigure(config: unknown): Promise<void> {
-    this.#running().reconfigure(config);
+    const server = this.#running();
+    server.reconfigure(config);
+    // The old plugin has taken leave by then, if no stream holds it.
+    await new Promise<void>((done) => server.post(done));
   }
 
   async cluster(name: string, script: ClusterScript): Promise<void> {
