@@ -26,7 +26,7 @@ export function addManifest(program: Command): void {
       print(meshManifest(input));
       if (options.kyverno) {
         const { host, repository } = input.reference;
-        print(`---\n${kyvernoPolicies(`${host}/${repository}`, readKey(options.verifyKey!))}`);
+        print(`---\n${kyvernoPolicies(`${host}/${repository}`, readKey(options.verifyKey!), options.for)}`);
       }
     });
 }

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { rolloutFiles, type MeshInput, type Target } from "../../toolchain/mesh/index.js";
-import { checkConfig } from "../config-verdict.js";
+import { rolloutFiles, type Target } from "../../toolchain/mesh/index.js";
 import { load } from "../image/load.js";
+import { readForeign } from "../image/subject.js";
 import { meshInput, meshOptions, type MeshOptions } from "../image/mesh-input.js";
 import { CliError, print } from "../output.js";
 import { inWholeSteps } from "../until-stopped.js";
@@ -30,7 +30,7 @@ export function addRollout(program: Command): void {
     if (existsSync(options.output) && readdirSync(options.output).length)
       throw new CliError(`--output ${options.output}: the folder is not empty; give another one`);
     const input = await meshInput(options.for, from, options);
-    const hasMode = await knowsShadow(from, input, options);
+    const hasMode = await knowsShadow(from, options);
     const files = rolloutFiles({ input, stages: options.stages, mirrors: options.mirror ?? {}, hasMode });
     await inWholeSteps(() => {
       for (const [path, text] of files) {
@@ -43,16 +43,13 @@ export function addRollout(program: Command): void {
   });
 }
 
-/** The module is asked: a filter without `mode` refuses the unknown key. */
-async function knowsShadow(from: string, input: MeshInput, options: MeshOptions): Promise<boolean> {
-  const { wasm } = await load(from, options);
-  const config = { ...(input.config as object | undefined), mode: "shadow" };
-  try {
-    await checkConfig(wasm, Buffer.from(JSON.stringify(config)), "mode");
-    return true;
-  } catch {
-    return false;
-  }
+/** By its schema: a module that takes any key does not know what it means. */
+async function knowsShadow(from: string, options: MeshOptions): Promise<boolean> {
+  const { schema } = readForeign((await load(from, options)).schema);
+  const mode = schema?.root.properties.find(({ name }) => name === "mode");
+  if (mode?.type.kind !== "enum") return false;
+  const { values } = mode.type;
+  return ["enforce", "shadow", "off"].every((each) => values.includes(each));
 }
 
 function stages(text: string): string[] {

@@ -13,8 +13,8 @@ import {
   type TargetRef,
 } from "../../toolchain/mesh/index.js";
 import { parseReference, withDefaultTag } from "../../toolchain/oci/index.js";
-import { readConfigFile } from "../config-file.js";
-import { checkConfig } from "../config-verdict.js";
+import { openConfigFile } from "../config-file.js";
+import { checkConfig, refusalsOfSchema, refusalText } from "../config-verdict.js";
 import { CliError } from "../output.js";
 import { PLAIN_HTTP, type RegistryOptions } from "./client.js";
 import { load, type Loaded } from "./load.js";
@@ -62,11 +62,20 @@ export function meshOptions(command: Command): Command {
 
 /** Reads the filter and asks it about the configuration. */
 export async function meshInput(target: Target, from: string, options: MeshOptions): Promise<MeshInput> {
-  const config = options.config === undefined ? null : readConfigFile(options.config);
+  const config = options.config === undefined ? null : openConfigFile(options.config);
   const loaded = await load(from, options);
   const findings = check(loaded.wasm);
   if (findings[0]) throw new CliError(`${from} holds no filter that Envoy can run: ${findings[0].message}`);
-  if (config) await checkConfig(loaded.wasm, config, options.config!, placeholders(loaded, config));
+  const { schema } = readForeign(loaded.schema);
+  const secretEnv = schema && config ? secretVariables(schema, config.bytes) : [];
+  if (config) {
+    // Values of secrets are not known here.
+    const env = Object.fromEntries(secretEnv.map((name) => [name, "secret"]));
+    await checkConfig(loaded.wasm, config.bytes, options.config!, env);
+    // A module of another SDK may take anything.
+    const [refusal] = schema ? refusalsOfSchema(schema, config) : [];
+    if (refusal) throw new CliError(refusalText(options.config!, refusal));
+  }
   const built = loaded.buildManifest === null ? null : parseBuildManifest(loaded.buildManifest, from);
   const settings = settingsOf(built?.mesh, from, options);
   const place = loaded.image
@@ -84,7 +93,7 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
     ...place,
     name: built?.name ?? place.reference.repository.split("/").at(-1)!,
     type: built?.type ?? "http",
-    ...(config ? { config: JSON.parse(Buffer.from(config).toString("utf8")) as unknown } : {}),
+    ...(config ? { config: JSON.parse(Buffer.from(config.bytes).toString("utf8")) as unknown, secretEnv } : {}),
     ...(phase ? { phase: phase as Phase } : {}),
     ...(priority === null || priority === undefined ? {} : { priority }),
     failStrategy: options.failStrategy ?? failStrategy(built?.failStrategy),
@@ -95,12 +104,6 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
     ...(options.namespace ? { namespace: options.namespace } : {}),
     ...(options.plainHttp ? { plainHttp: true } : {}),
   };
-}
-
-/** Values for the environment variables that a configuration takes secrets from: here they are not known. */
-function placeholders({ schema: text }: Loaded, config: Uint8Array): Record<string, string> {
-  const { schema } = readForeign(text);
-  return Object.fromEntries(schema ? secretVariables(schema, config).map((name) => [name, "secret"]) : []);
 }
 
 /** A build is reproducible, so its digest in the registry is known before it is there. */

@@ -148,6 +148,48 @@ test("a configuration that the image's filter refuses prints no manifest", async
   assert.ok(!existsSync(join(work, "rollout")));
 });
 
+test("the schema of an image decides for a module that takes anything", async () => {
+  // Exports nothing but what Envoy needs: every configuration is fine with it.
+  const lax = join(work, "lax.wasm");
+  const source = `(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "malloc") (param i32) (result i32) i32.const 1024)
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0))`;
+  const wabt = await (await import("wabt")).default();
+  writeFileSync(lax, wabt.parseWat("lax.wat", source).toBinary({}).buffer);
+  const schema = (more: string) =>
+    `{"type":"object","additionalProperties":false,"properties":{"apiKey":{"type":"string","format":"secret-env"}${more}}}`;
+  const [strict, shadow] = [join(work, "strict.json"), join(work, "shadow.json")];
+  writeFileSync(strict, schema(""));
+  writeFileSync(shadow, schema(',"mode":{"enum":["enforce","shadow","off"],"default":"enforce"}'));
+  await ok("publish", lax, `${host}/lax:1`);
+  await ok("publish", lax, `${host}/lax:2`, "--schema", strict);
+  await ok("publish", lax, `${host}/lax:3`, "--schema", shadow);
+  const config = join(work, "lax-config.json");
+  writeFileSync(config, '{"nope":1}');
+  const refused = await meshwasm(["manifest", `${host}/lax:2`, "--for", "istio", "--config", config], { env });
+  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.match(refused.stderr, /unknown key "nope"/);
+  writeFileSync(config, '{"apiKey":"MY_KEY"}');
+  assert.match(
+    await ok("manifest", `${host}/lax:3`, "--for", "istio", "--config", config),
+    /name: MY_KEY\s+valueFrom: HOST/,
+  );
+  for (const [tag, knows] of [
+    [1, false],
+    [2, false],
+    [3, true],
+  ] as const) {
+    const out = join(work, `lax-${tag}`);
+    await ok("rollout", `${host}/lax:${tag}`, "--config", config, "-o", out);
+    const overlay = readFileSync(join(out, "overlays/canary/kustomization.yaml"), "utf8");
+    assert.equal(overlay.includes("value: shadow"), knows, `lax:${tag}`);
+    const steps = readFileSync(join(out, "ROLLOUT.md"), "utf8");
+    assert.equal(steps.includes("lets everything pass"), knows, `lax:${tag}`);
+  }
+});
+
 test("login checks the password and keeps it as Docker does; logout removes it", async () => {
   const expected = `Basic ${Buffer.from("me:secret").toString("base64")}`;
   const server = http.createServer((request, response) => {

@@ -118,7 +118,7 @@ export function readProject(dir: string): Project {
     maxModuleBytes: maxModuleBytes as number,
     phase: oneOf("phase", PHASES, null),
     priority: priority as number | null,
-    failStrategy: oneOf("failStrategy", FAIL_STRATEGIES, "FAIL_RELOAD")!,
+    failStrategy: oneOf("failStrategy", FAIL_STRATEGIES, values["phase"] === "STATS" ? "FAIL_OPEN" : "FAIL_RELOAD")!,
     schemaFile: optional("config.schema.json"),
     readmeFile: optional("README.md"),
   };

@@ -22,7 +22,7 @@ export function envoyManifest(input: MeshInput): string {
   const list = input.type === "tcp" ? "filters" : "http_filters";
   const clusters = [
     ...(local === undefined ? [envoyCluster(registry.name, registry.host, registry.port, registry.tls)] : []),
-    ...upstreams.map((u) => envoyCluster(u.cluster, u.host, u.port, u.tls)),
+    ...upstreams.map((u) => envoyCluster(u.cluster, u.host, u.port, u.tls, u.grpc)),
   ];
   const where =
     input.type === "tcp"
@@ -45,7 +45,7 @@ export function envoyManifest(input: MeshInput): string {
           ]
         : []),
       ...failureLines(input),
-      ...notCarried(input, "Envoy", { order: true, secret: true }),
+      ...notCarried(input, "Envoy", { order: true, secret: true, match: true, selector: true }),
     ],
   );
   const ecds = document(

@@ -32,6 +32,11 @@ export function envoyFilterManifest(input: MeshInput): string {
     },
   };
   const context = contextOf(match?.map((entry) => entry.mode));
+  if (match && match.length > 1 && match.some((entry) => entry.ports) && new Set(match.map((m) => m.mode)).size > 1) {
+    throw new MeshError(
+      "one EnvoyFilter would match the ports of both directions; print one manifest for CLIENT and one for SERVER",
+    );
+  }
   const ports = [...new Set(match?.flatMap((entry) => entry.ports ?? []) ?? [])];
   const listeners = ports.length ? ports.map((portNumber) => ({ portNumber })) : [{}];
   const insert = listeners.map((listener) => ({
@@ -70,7 +75,8 @@ export function envoyFilterManifest(input: MeshInput): string {
         ...(targetRefs
           ? { targetRefs: targetRefs.map(({ group, kind, name: to }) => ({ group, kind, name: to })) }
           : {}),
-        ...(input.priority === undefined ? {} : { priority: input.priority }),
+        // Istio applies the lower number first, and what is put before the router last runs last.
+        ...(input.priority === undefined ? {} : { priority: 0 - input.priority }),
         configPatches: [
           ...insert,
           {
@@ -92,6 +98,9 @@ export function envoyFilterManifest(input: MeshInput): string {
             ` Not carried: an EnvoyFilter has no phases; the filter stands right before the router, ${input.phase} would stand earlier.`,
           ]
         : []),
+      ...(input.priority === undefined
+        ? []
+        : [" An EnvoyFilter's priority counts the other way round: the lower one is applied first and runs first."]),
       ...(pullSecret
         ? [
             ` Not carried: the pull secret ${pullSecret}; an EnvoyFilter would need the login in clear. Give it to the agent by DOCKER_CONFIG.`,

@@ -31,7 +31,11 @@ function fetchFailure(target: Target, open: boolean, passes: string): string {
       return open ? passes : "a new proxy answers 403 (RBAC: access denied) until the image is there";
     case "envoy-gateway":
       return "the policy gets Accepted: False and its routes answer 500";
-    default:
-      return open ? passes : "requests are answered 503 until the module is there";
+    default: {
+      // Envoy gives up after its retries, and does not fetch again.
+      const after =
+        "when the retries end (3, within a minute or so), for good: until the proxy gets another configuration";
+      return open ? `${passes} ${after}` : `requests are answered 503; ${after}`;
+    }
   }
 }

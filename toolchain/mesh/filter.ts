@@ -123,7 +123,7 @@ export function refuseHold(input: MeshInput, target: string): void {
 export function notCarried(
   input: MeshInput,
   target: string,
-  what: { capabilities?: true; order?: true; env?: true; secret?: true },
+  what: { capabilities?: true; order?: true; env?: true; secret?: true; match?: true; selector?: true },
 ): string[] {
   const { env = {} } = input.settings ?? {};
   return [
@@ -132,6 +132,12 @@ export function notCarried(
       : []),
     ...(what.order && (input.phase || input.priority !== undefined)
       ? [` Not carried: ${target} has no phases or priorities; the place in the list is the order of the filters.`]
+      : []),
+    ...(what.match && input.settings?.match?.length
+      ? [` Not carried: ${target} has no match by traffic and port; the filter sees all that its listener gets.`]
+      : []),
+    ...(what.selector && (input.settings?.selector || input.settings?.targetRefs)
+      ? [` Not carried: selector and targetRefs; ${target} runs the filter where this is put.`]
       : []),
     ...(what.secret && input.settings?.pullSecret
       ? [` Not carried: the pull secret ${input.settings.pullSecret}; Envoy fetches the blob without a login.`]

@@ -8,6 +8,8 @@ export interface Upstream {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  /** gRPC: HTTP/2, by prior knowledge or ALPN. */
+  readonly grpc: boolean;
 }
 
 export interface Implied {
@@ -21,13 +23,13 @@ export interface Implied {
 const MAX_NODES = 100_000;
 
 /**
- * What a configuration needs beside the filter: `{"cluster": name}` and `{"url": …}` need a cluster, `{"env": NAME}` an
- * environment variable. A cluster whose place nothing tells is refused: what is printed must run.
+ * What a configuration needs beside the filter: `{"cluster": name}` and `{"url": …}` need a cluster, `{"env": NAME}` and
+ * the schema's secret-env an environment variable. A cluster whose place nothing tells is refused: what is printed must run.
  */
 export function impliedBy(input: MeshInput): Implied {
   const clusters = new Set<string>();
   const urls = new Set<string>();
-  const env = new Set<string>(input.settings?.hostEnv ?? []);
+  const env = new Set<string>([...(input.settings?.hostEnv ?? []), ...(input.secretEnv ?? [])]);
   let nodes = 0;
   const walk = (value: unknown): void => {
     if (value === null || typeof value !== "object" || ++nodes > MAX_NODES) return;
@@ -60,24 +62,28 @@ function fromName(cluster: string): Upstream {
   const match = /^outbound\|(\d{1,5})\|\|([A-Za-z0-9.-]+)$/.exec(cluster);
   if (!match) {
     throw new MeshError(
-      `the configuration names the cluster "${cluster}" and nothing says where it is; add --cluster ${cluster}=https://host:port, or --cluster ${cluster}=existing when the mesh has it`,
+      `the configuration names the cluster "${cluster}" and nothing says where it is; add --cluster ${cluster}=https://host:port (grpc:// or grpcs:// for a gRPC service), or --cluster ${cluster}=existing when the mesh has it`,
     );
   }
-  return { cluster, host: match[2]!, port: Number(match[1]), tls: match[1] === "443" };
+  return { cluster, host: match[2]!, port: Number(match[1]), tls: match[1] === "443", grpc: false };
 }
 
 function fromUrl(text: string, name?: string): Upstream {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new MeshError(`"${text}" is not a URL of a cluster; write it like https://host:port`);
+  const scheme = /^(http|grpc)(s?):\/\//.exec(text);
+  // A URL of a scheme that is not the web's has an opaque host: read as HTTP's.
+  const address = text.replace(/^grpc/, "http");
+  if (!scheme || !URL.canParse(address)) {
+    throw new MeshError(`"${text}" is not a URL of a cluster; write it like https://host:port or grpcs://host:port`);
   }
-  const url = new URL(text);
-  const tls = url.protocol === "https:";
+  const url = new URL(address);
+  const tls = scheme[2] === "s";
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
   return {
     cluster: name ?? `outbound|${port}||${url.hostname}`,
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port,
     tls,
+    grpc: scheme[1] === "grpc",
   };
 }
 

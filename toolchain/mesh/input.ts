@@ -28,6 +28,8 @@ export interface MeshInput {
   readonly type?: "http" | "tcp";
   /** The plugin configuration as JSON. */
   readonly config?: unknown;
+  /** Environment variables that the configuration names where its schema says secret-env. */
+  readonly secretEnv?: readonly string[];
   /** Default: the name. */
   readonly rootId?: string;
   readonly phase?: Phase;

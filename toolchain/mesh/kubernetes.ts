@@ -1,7 +1,7 @@
 import { MeshError } from "./errors.js";
 import { istioName, type Implied } from "./implied.js";
 import type { MeshInput } from "./input.js";
-import { dnsLabel } from "./names.js";
+import { dnsLabel, uniqueLabel } from "./names.js";
 import type { TargetRef } from "./settings.js";
 
 export function metadata(input: MeshInput, suffix = ""): Record<string, unknown> {
@@ -23,8 +23,10 @@ export function istioUpstreams(input: MeshInput, implied: Implied): Record<strin
         `the configuration names the cluster "${upstream.cluster}", which Istio will call ${istioName(upstream)}; write that name into the configuration`,
       );
     }
-    const { host, port, tls } = upstream;
-    const suffix = dnsLabel(`${host}-${port}`).slice(0, 40);
+    const { host, port, tls, grpc } = upstream;
+    // In the clear the port's protocol is what makes the proxy speak HTTP/2.
+    const protocol = grpc ? "GRPC" : tls ? "HTTPS" : "HTTP";
+    const suffix = uniqueLabel(`${dnsLabel(host).slice(0, 24)}-${port}`, host);
     const entry = {
       apiVersion: "networking.istio.io/v1",
       kind: "ServiceEntry",
@@ -33,7 +35,7 @@ export function istioUpstreams(input: MeshInput, implied: Implied): Record<strin
         hosts: [host],
         location: "MESH_EXTERNAL",
         resolution: "DNS",
-        ports: [{ number: port, name: tls ? "https" : "http", protocol: tls ? "HTTPS" : "HTTP" }],
+        ports: [{ number: port, name: protocol.toLowerCase(), protocol }],
       },
     };
     if (!tls) return [entry];
@@ -42,7 +44,12 @@ export function istioUpstreams(input: MeshInput, implied: Implied): Record<strin
       kind: "DestinationRule",
       metadata: metadata(input, suffix),
       // The filter sends plain requests; the proxy adds TLS and checks the certificate.
-      spec: { host, trafficPolicy: { tls: { mode: "SIMPLE", sni: host, subjectAltNames: [host] } } },
+      spec: {
+        host,
+        trafficPolicy: {
+          portLevelSettings: [{ port: { number: port }, tls: { mode: "SIMPLE", sni: host, subjectAltNames: [host] } }],
+        },
+      },
     };
     return [entry, rule];
   });

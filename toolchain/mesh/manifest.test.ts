@@ -245,12 +245,106 @@ test("settings of an image are anybody's: what is wrong is refused", () => {
 test("Kyverno's policies demand our key for each kind", () => {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const pem = publicKey.export({ format: "pem", type: "spki" }).toString();
-  const policies = parseAllDocuments(kyvernoPolicies("registry.example.com/team/hello", pem)).map((doc) =>
+  const policies = parseAllDocuments(kyvernoPolicies("registry.example.com/team/hello", pem, "istio")).map((doc) =>
     JSON.stringify(doc.toJS()),
   );
   assert.equal(policies.length, 3);
   for (const policy of policies) assert.match(policy, /"Deny".*verifyImageSignatures/);
-  assert.throws(() => kyvernoPolicies("r.test/x", "no key"), /needs the public key as PEM/);
+  assert.throws(() => kyvernoPolicies("r.test/x", "no key", "istio"), /needs the public key as PEM/);
+});
+
+test("a policy never shows a private key, and no two repositories share one", () => {
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = pair.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+  const text = kyvernoPolicies("r.test/x", pem, "envoyfilter");
+  assert.doesNotMatch(text, /PRIVATE/);
+  assert.match(text, /BEGIN PUBLIC KEY/);
+  assert.match(text, /# Not covered: an EnvoyFilter/);
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey;
+  assert.throws(
+    () => kyvernoPolicies("r.test/x", rsa.export({ format: "pem", type: "spki" }).toString(), "istio"),
+    /type rsa; filters are signed by ECDSA P-256/,
+  );
+  const names = (repository: string) =>
+    parseAllDocuments(kyvernoPolicies(repository, pem, "istio")).map(
+      (doc) => (doc.toJS() as { metadata: { name: string } }).metadata.name,
+    );
+  const long = "registry.example.com/platform-team/production/filters/ratelimit";
+  assert.ok(names(long).every((name) => name.length <= 63));
+  for (const other of [`${long}-v2`, long.replace("/production", "-production")])
+    assert.equal(new Set([...names(long), ...names(other)]).size, 6);
+});
+
+test("a secret of the configuration is a variable of the module on every target", () => {
+  const attached = { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }] };
+  for (const target of TARGETS) {
+    const settings = target === "envoy-gateway" ? attached : {};
+    const text = meshManifest({ ...INPUT, target, config: { apiKey: "MY_KEY" }, secretEnv: ["MY_KEY"], settings });
+    assert.match(text, /(name: |- |hostKeys|host_env_keys|HostEnvKeys)[^]*MY_KEY/, target);
+    assert.ok(text.split("MY_KEY").length > 2, `${target}: beside the configuration`);
+  }
+});
+
+test("a gRPC upstream is reached by HTTP/2", () => {
+  const grpc = (extra: Partial<MeshInput>, url: string): string =>
+    meshManifest({ ...INPUT, config: { cluster: "quota" }, settings: { clusters: { quota: url } }, ...extra });
+  for (const target of ["envoy", "kuma"] as const) {
+    assert.match(grpc({ target }, "grpc://quota.test:5915"), /http2_protocol_options/);
+    assert.match(grpc({ target }, "grpcs://quota.test"), /alpn_protocols[^]*h2/);
+    assert.doesNotMatch(grpc({ target }, "http://quota.test:5915"), /http2_protocol_options/);
+  }
+  const cluster = "outbound|5915||quota.test";
+  const settings = { clusters: { [cluster]: "grpcs://quota.test:5915" } };
+  const [, entry, rule] = parseAllDocuments(meshManifest({ ...INPUT, config: { cluster }, settings })).map(
+    (doc) => (doc.toJS() as { spec: Record<string, unknown> }).spec,
+  );
+  assert.deepEqual(entry!["ports"], [{ number: 5915, name: "grpc", protocol: "GRPC" }]);
+  const policy = rule!["trafficPolicy"] as { portLevelSettings: { port: unknown }[]; tls?: unknown };
+  assert.deepEqual([policy.portLevelSettings[0]!.port, policy.tls], [{ number: 5915 }, undefined]);
+});
+
+test("objects for hosts with alike names have names of their own", () => {
+  const hosts = ["org", "com"].map((tld) => `https://very-long-name.of.team-a.services.example.${tld}`);
+  const documents = parseAllDocuments(meshManifest({ ...INPUT, config: { a: hosts.map((url) => ({ url })) } }));
+  const names = documents.map((doc) => {
+    const { kind, metadata } = doc.toJS() as { kind: string; metadata: { name: string } };
+    return `${kind} ${metadata.name}`;
+  });
+  assert.equal(new Set(names).size, 5);
+});
+
+test("a placement that a target cannot say is refused or said", () => {
+  const match = [{ mode: "SERVER" as const, ports: [8080] }];
+  for (const target of ["envoy", "kuma", "consul", "higress"] as const)
+    assert.match(
+      meshManifest({ ...INPUT, target, settings: { match } }),
+      /Not carried: .* no match by traffic/,
+      target,
+    );
+  assert.match(envoy({ settings: { selector: { app: "web" } } }), /Not carried: selector/);
+  assert.match(
+    meshManifest({ ...INPUT, target: "consul", settings: { selector: { app: "web", tier: "x" } } }),
+    /Not carried: tier=x/,
+  );
+  const settings = { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }] };
+  refuses({ target: "kuma", settings }, /names dataplanes by labels/);
+  refuses({ target: "consul", settings }, /a service's, not a target's/);
+  const both = [...match, { mode: "CLIENT" as const, ports: [9090] }];
+  refuses({ target: "envoyfilter", settings: { match: both } }, /one manifest for CLIENT and one for SERVER/);
+});
+
+test("a higher priority runs first, also where Istio counts the other way round", () => {
+  const spec = (
+    parse(meshManifest({ ...INPUT, target: "envoyfilter", priority: 7 }).split("---\n")[0]!) as {
+      spec: { priority: number };
+    }
+  ).spec;
+  assert.equal(spec.priority, -7);
+});
+
+test("what plain Envoy does when it cannot fetch is said as it is", () => {
+  assert.match(envoy(), /answered 503; when the retries end .* for good/);
+  assert.match(envoy({ failStrategy: "FAIL_OPEN" }), /pass without the filter when the retries end/);
 });
 
 test("a rollout has a base, an overlay for each stage and the steps", () => {
@@ -277,6 +371,20 @@ test("a rollout has a base, an overlay for each stage and the steps", () => {
   );
   for (const stages of [[], ["a", "a"], ["../x"]])
     assert.throws(() => rolloutFiles({ input, stages, mirrors: {}, hasMode: false }), /stages are different names/);
+});
+
+test("the steps of a rollout name every stage", () => {
+  for (const hasMode of [true, false]) {
+    const steps = rolloutFiles({ input: INPUT, stages: ["canary", "eu", "prod"], mirrors: {}, hasMode }).get(
+      "ROLLOUT.md",
+    )!;
+    const [, emergency] = steps.split("## Emergency: off");
+    for (const stage of ["canary", "eu", "prod"])
+      assert.match(emergency!, new RegExp(`delete .*hello-world-${stage} `));
+    assert.match(steps, /"meshwasm-stage":"eu"[^]*apply -k overlays\/eu/);
+    assert.match(steps, /delete -k overlays\/canary\nkubectl delete -k overlays\/eu/);
+    assert.match(steps, /or vector\(0\)\) == 0/);
+  }
 });
 
 test("names become DNS-1123 labels", () => {

@@ -25,11 +25,14 @@ const NOT_RUN = " Written to the published structures; not run by the project.";
 /** Kuma's MeshProxyPatch: Envoy itself fetches the blob. */
 export function kumaManifest(input: MeshInput): string {
   const place = registryPlace(input);
-  const { selector } = input.settings ?? {};
+  const { selector, targetRefs } = input.settings ?? {};
+  if (targetRefs) {
+    throw new MeshError("a MeshProxyPatch names dataplanes by labels, not by targetRefs; use --selector");
+  }
   const { upstreams } = impliedBy(input);
   const clusters = [
     envoyCluster(place.name, place.host, place.port, place.tls),
-    ...upstreams.map((u) => envoyCluster(u.cluster, u.host, u.port, u.tls)),
+    ...upstreams.map((u) => envoyCluster(u.cluster, u.host, u.port, u.tls, u.grpc)),
   ];
   const config = { "@type": wasmType(input), config: wasmConfig(input, remoteCode(input, place.name)) };
   const value = document({ name: dnsLabel(input.name), typedConfig: config });
@@ -53,13 +56,20 @@ export function kumaManifest(input: MeshInput): string {
         },
       },
     },
-    [NOT_RUN, ...failureLines(input), ...notCarried(input, "MeshProxyPatch", { order: true, secret: true })],
+    [
+      NOT_RUN,
+      ...failureLines(input),
+      ...notCarried(input, "MeshProxyPatch", { order: true, secret: true, match: true }),
+    ],
   );
 }
 
 /** Consul's `builtin/wasm`: Envoy fetches the blob through a mesh upstream named as the registry. */
 export function consulManifest(input: MeshInput): string {
   refuseHold(input, "Consul");
+  if (input.settings?.targetRefs) {
+    throw new MeshError("service-defaults are a service's, not a target's; name it by --selector app=SERVICE");
+  }
   const place = registryPlace(input);
   const { env = {} } = input.settings ?? {};
   const { hostEnv, upstreams } = impliedBy(input);
@@ -116,7 +126,10 @@ export function consulManifest(input: MeshInput): string {
       NOT_RUN,
       ` The registry must be a service of the mesh named ${place.name} at ${place.host}:${place.port}, and an upstream of this one.`,
       ...failureLines(input, "FAIL_CLOSE"),
-      ...notCarried(input, "builtin/wasm", { order: true, secret: true }),
+      ...notCarried(input, "builtin/wasm", { order: true, secret: true, match: true }),
+      ...Object.entries(input.settings?.selector ?? {})
+        .filter(([key]) => key !== "app")
+        .map(([key, value]) => ` Not carried: ${key}=${value}; service-defaults are for the whole service.`),
     ],
   );
 }
@@ -132,7 +145,7 @@ export function higressManifest(input: MeshInput): string {
       metadata: metadata({ ...input, namespace: input.namespace ?? "higress-system" }),
       spec: { ...where, ...rest, ...order, ...(pluginConfig === undefined ? {} : { defaultConfig: pluginConfig }) },
     },
-    [NOT_RUN, ...failureLines(input), ...notCarried(input, "WasmPlugin", { capabilities: true })],
+    [NOT_RUN, ...failureLines(input), ...notCarried(input, "WasmPlugin", { capabilities: true, match: true })],
   );
   return documents([plugin, ...istioUpstreams(input, impliedBy(input)).map((object) => document(object))]);
 }

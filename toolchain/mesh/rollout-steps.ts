@@ -1,18 +1,20 @@
+import { dnsLabel, STAGE_LABEL } from "./names.js";
 import type { RolloutInput } from "./rollout.js";
-import { dnsLabel } from "./names.js";
 
 /** The page that an operator follows. */
 export function rolloutSteps({ input, stages, mirrors, hasMode }: RolloutInput): string {
   const name = dnsLabel(input.name);
   const kind = input.target === "istio" ? "wasmplugin" : "trafficextension";
   const namespace = input.namespace ?? "default";
-  const [first, ...later] = stages;
+  const [first = "", ...later] = stages;
+  const label = (stage: string) =>
+    `kubectl -n ${namespace} patch deployment my-app -p '{"spec":{"template":{"metadata":{"labels":{"${STAGE_LABEL}":"${stage}"}}}}}'`;
+  const resources = stages.map((stage) => `${kind} ${name}-${stage} -n ${namespace}`);
   const metric = name.replaceAll("-", "_");
   const copies = Object.entries(mirrors).map(
     ([stage, mirror]) =>
       `   meshwasm copy ${input.reference.host}/${input.reference.repository}@${input.digest} ${mirror}/${input.reference.repository}:${input.reference.tag ?? "latest"}   # ${stage}`,
   );
-  const resource = `${kind} ${name}-${first} -n ${namespace}`;
   return `# Rolling out ${name}
 
 Image \`${input.digest}\`. Every step can be undone by the one before it.
@@ -22,12 +24,15 @@ Image \`${input.digest}\`. Every step can be undone by the one before it.
 \`\`\`sh
 meshwasm verify ${input.reference.host}/${input.reference.repository}@${input.digest} --key cosign.pub
 ${copies.length ? `${copies.join("\n").trim()}\n` : ""}kubectl kustomize overlays/${first} | kubectl apply --dry-run=server -f -
+git add . && git commit -m "Rollout of ${name}"
 \`\`\`
+
+Commit after each change of an overlay: that is what "Roll back" goes back to.
 
 ## 2. ${hasMode ? "Shadow" : "One workload"}: one workload
 
 \`\`\`sh
-kubectl -n ${namespace} patch deployment my-app -p '{"spec":{"template":{"metadata":{"labels":{"meshwasm-stage":"${first}"}}}}}'
+${label(first)}
 kubectl apply -k overlays/${first}
 \`\`\`
 
@@ -35,10 +40,10 @@ ${hasMode ? "The filter decides and counts, and lets everything pass." : "The fi
 
 ## 3. Watch
 
-Does the module run, and was the image fetched (both must find nothing):
+Does the module run (a proxy that never loaded it has no such metric), and was the image fetched? Both must find nothing:
 
 \`\`\`promql
-sum(envoy_wasm_envoy_wasm_runtime_v8_active{pod=~"my-app-.*"}) == 0
+(sum(envoy_wasm_envoy_wasm_runtime_v8_active{pod=~"my-app-.*"}) or vector(0)) == 0
 sum(increase(istio_agent_wasm_remote_fetch_count{pod=~"my-app-.*",result!="success"}[5m])) > 0
 \`\`\`
 
@@ -72,12 +77,28 @@ Watch the same three queries for an hour.
 
 ## 5. Widen
 
+${later.length === 0 ? "There is no further stage." : `Later stages begin at \`${hasMode ? "enforce" : "once"}\`.`}
+
 ${later
-  .map(
-    (stage, i) => `\`\`\`sh
+  .map((stage, i) =>
+    i === later.length - 1
+      ? `\`\`\`sh
+kubectl apply -k overlays/${stage}
+${stages
+  .slice(0, -1)
+  .map((each) => `kubectl delete -k overlays/${each}`)
+  .join("\n")}
+\`\`\`
+
+The last stage needs no label. The earlier ones are taken away right after it, or their workloads run the filter twice.
+`
+      : `\`\`\`sh
+${label(stage)}
 kubectl apply -k overlays/${stage}
 \`\`\`
-${i === later.length - 1 ? `\nThe last stage needs no label. Take the earlier ones away, or their workloads run the filter twice: \`kubectl delete -k overlays/${first}\` right after.\n` : ""}`,
+
+Watch the same three queries there.
+`,
   )
   .join("\n")}
 ## Roll back
@@ -90,10 +111,21 @@ The manifests pin a digest, so what runs then is what ran before.
 
 ## Emergency: off
 
+What is not there is passed over; the commands are the same at every stage.
+
 \`\`\`sh
-${hasMode ? `kubectl patch ${resource} --type json -p '[{"op":"replace","path":"${input.target === "istio" ? "/spec" : "/spec/wasm"}/pluginConfig/mode","value":"off"}]'\n` : ""}kubectl delete ${resource}
+${
+  hasMode
+    ? `${resources
+        .map(
+          (each) =>
+            `kubectl patch ${each} --type json -p '[{"op":"replace","path":"${input.target === "istio" ? "/spec" : "/spec/wasm"}/pluginConfig/mode","value":"off"}]'`,
+        )
+        .join("\n")}\n`
+    : ""
+}${resources.map((each) => `kubectl delete --ignore-not-found ${each}`).join("\n")}
 \`\`\`
 
-${hasMode ? "The first line keeps the module loaded and lets everything pass; the second takes it out." : "The proxies drop the filter within seconds, without a restart."}
+${hasMode ? "The first ones keep the module loaded and let everything pass; the others take it out." : "The proxies drop the filter within seconds, without a restart."}
 `;
 }

@@ -1,7 +1,7 @@
 import { MeshError } from "./errors.js";
 import type { MeshInput } from "./input.js";
 import { meshManifest } from "./manifest.js";
-import { dnsLabel } from "./names.js";
+import { dnsLabel, STAGE_LABEL } from "./names.js";
 import { rolloutSteps } from "./rollout-steps.js";
 import { document } from "./yaml.js";
 
@@ -15,9 +15,6 @@ export interface RolloutInput {
   /** The filter knows `mode: shadow`. */
   readonly hasMode: boolean;
 }
-
-/** Label that a workload carries to belong to a stage before the last. */
-export const STAGE_LABEL = "meshwasm-stage";
 
 /** Files of a Kustomize base with one overlay per stage, and the page of steps. Path -> text. */
 export function rolloutFiles(rollout: RolloutInput): Map<string, string> {
