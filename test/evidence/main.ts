@@ -36,6 +36,7 @@ const SECTIONS: readonly Section[] = [
   runtime,
   std,
   pattern,
+  fidelity,
   emulator,
   mesh,
 ];
