@@ -18,6 +18,8 @@ export enum OverLimit {
 export class BodyPlan {
   /** Nothing more is buffered: the callback for the whole body was called, or none is wanted. */
   done: bool = false;
+  /** The callback for the body has let the message go on. */
+  released: bool = false;
 
   constructor(
     readonly limit: u32,
@@ -76,8 +78,10 @@ export class HttpBody extends HostBuffer {
   private write(start: u32, replaced: u32, data: usize, length: u32): Status {
     if (!this.open) return (this.status = Status.BadArgument);
     const plan = this.plan;
-    // The peer was told another length: the message would be cut off, or never end.
-    if (length != replaced && !(plan && plan.resizable)) return (this.status = Status.BadArgument);
+    // The peer was told another length: the message would be cut off, or what is too much taken for the next one. What was
+    // held has its length told by then, unless it is whole.
+    const resizable = plan != null && plan.resizable && (this.isWhole || !plan.holds);
+    if (length != replaced && !resizable) return (this.status = Status.BadArgument);
     this.status = proxy_set_buffer_bytes(this.buffer, start, replaced, data, length);
     if (this.status == Status.Ok) {
       this.length += length - replaced;

@@ -21,7 +21,7 @@ export enum CallFailure {
   None,
   /** Not sent: there is no such cluster, or a header, path or method is not allowed. */
   Refused,
-  /** Not sent: the cluster has no host; for gRPC also: there is no such cluster. */
+  /** Not sent: the cluster has no host, or as many requests as its circuit breaker allows; for gRPC also: there is no such cluster. */
   NoHost,
   /** No connection to the upstream, or none that held until the headers: Envoy's own 503, which `statusCode` is. */
   Unavailable,

@@ -33,7 +33,7 @@ import { percentDecode } from "../sdk/std/url";
 import { decodeUtf8 } from "../sdk/std/utf8";
 
 const DEFAULT_TIMEOUT: u32 = 5000;
-const VIA_UPSTREAM = "{via_upstream}";
+const VIA_UPSTREAM = "via_upstream";
 const DEFAULT_LIMIT: u32 = 1024 * 1024;
 
 /** What the running callback is about. A class, so that a module which makes no calls has none of it. */
@@ -56,11 +56,31 @@ class Target {
     readonly method: string,
   ) {}
 
+  /** Whether the parts make a path, and all metadata was taken. */
+  get isAllowed(): bool {
+    return !this.metadata.refused && isPathPart(this.service) && isPathPart(this.method);
+  }
+
   /** Bytes that `write` needs. */
   get room(): usize {
     return this.metadata.size + 12 + roomFor(this.cluster) + roomFor(this.service) + roomFor(this.method);
   }
 }
+
+/** "/SERVICE/METHOD" becomes the path as it is: visible ASCII without what ends or splits a path. */
+function isPathPart(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit <= 0x20 || unit >= 0x7f || unit == 0x2f || unit == 0x3f || unit == 0x23) return false;
+  }
+  return text.length > 0;
+}
+
+/**
+ * The host is being asked to open a call. When it cannot, Envoy calls back within that, of a call that has no number yet; what
+ * it returns tells the same.
+ */
+let calling: bool = false;
 
 // Where `put` has put the parts of a call.
 let servicePtr: usize = 0;
@@ -108,7 +128,7 @@ export class GrpcCall {
   private request: Uint8Array = new Uint8Array(0);
   private milliseconds: u32 = DEFAULT_TIMEOUT;
 
-  /** `service` with its package: "envoy.service.auth.v3.Authorization". */
+  /** `service` with its package: "envoy.service.auth.v3.Authorization". A name that makes no path makes the call fail. */
   constructor(cluster: string, service: string, method: string) {
     this.target = new Target(cluster, service, method);
   }
@@ -142,8 +162,9 @@ export class GrpcCall {
     const call = new PendingGrpcCall(this);
     call.link(owner);
     let status = Status.BadArgument;
-    if (!this.target.metadata.refused) {
+    if (this.target.isAllowed) {
       put(this.target);
+      calling = true;
       status = proxy_grpc_call(
         servicePtr,
         serviceLength,
@@ -158,6 +179,7 @@ export class GrpcCall {
         this.milliseconds,
         retPtr(),
       );
+      calling = false;
     }
     if (status == Status.Ok) call.await(load<u32>(retPtr()));
     else runLater(new Unsent(call, status));
@@ -225,8 +247,9 @@ export abstract class GrpcStream {
     this.pending = pending;
     pending.link(owner);
     let status = Status.BadArgument;
-    if (!this.target.metadata.refused) {
+    if (this.target.isAllowed) {
       put(this.target);
+      calling = true;
       status = proxy_grpc_stream(
         servicePtr,
         serviceLength,
@@ -238,6 +261,7 @@ export abstract class GrpcStream {
         this.target.metadata.size,
         retPtr(),
       );
+      calling = false;
     }
     if (status == Status.Ok) pending.await(load<u32>(retPtr()));
     else runLater(new Unopened(pending, status));
@@ -370,12 +394,14 @@ function enterGrpc(id: u32): PendingGrpc | null {
 }
 
 export function grpcMetadataArrived(id: u32, trailing: bool): void {
+  if (calling) return;
   const pending = enterGrpc(id);
   if (pending) pending.metadataArrived(trailing);
   leave();
 }
 
 export function grpcMessageArrived(id: u32, size: u32): void {
+  if (calling) return;
   const pending = enterGrpc(id);
   if (pending) {
     Current.message.hold(size);
@@ -386,6 +412,7 @@ export function grpcMessageArrived(id: u32, size: u32): void {
 }
 
 export function grpcClosed(id: u32, status: u32): void {
+  if (calling) return;
   const pending = enterGrpc(id);
   if (pending) pending.closed(status, statusMessage());
   else {
@@ -403,8 +430,17 @@ function statusMessage(): string {
   const ptr = returnedPtr();
   let length = <usize>returnedLength();
   // Envoy 1.40 puts its own response code details behind the server's words.
+  // In braces; alone when there are none.
   const suffix = <usize>VIA_UPSTREAM.length;
-  if (length >= suffix && equalsIgnoreCase(ptr + length - suffix, VIA_UPSTREAM)) length -= suffix;
+  if (length == suffix && equalsIgnoreCase(ptr, VIA_UPSTREAM)) length = 0;
+  else if (
+    length >= suffix + 2 &&
+    load<u8>(ptr + length - 1) == 0x7d &&
+    load<u8>(ptr + length - suffix - 2) == 0x7b &&
+    equalsIgnoreCase(ptr + length - suffix - 1, VIA_UPSTREAM)
+  ) {
+    length -= suffix + 2;
+  }
   const text = decodeUtf8(ptr, percentDecode(ptr, length, ptr));
   hostFree(ptr);
   return text;

@@ -299,6 +299,8 @@ export class HeaderMap {
   /** Index of the first line of `name` from `from` on, or -1 with the reason in `status`. */
   private find(name: string, from: i32): i32 {
     if (!this.fetch()) return -1;
+    // Envoy keeps it under that name, and writes to `host` go there.
+    if (this.map == MapType.HttpRequestHeaders && name.length == 4 && isHost(name)) name = ":authority";
     const length = <u32>name.length;
     let data = this.lineAt(from);
     const sizes = this.pairs + 4;
@@ -384,6 +386,10 @@ export class HeaderMap {
   private valueText(index: u32): string {
     return decodeUtf8(this.valuePtr(index), this.valueLength(index));
   }
+}
+
+function isHost(name: string): bool {
+  return (load<u64>(changetype<usize>(name)) | 0x0020002000200020) == 0x00740073006f0068;
 }
 
 /** Whether count and lengths stay within the `size` bytes, 4 at least, so that no line reaches beyond them. */

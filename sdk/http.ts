@@ -15,8 +15,8 @@ import {
 import { HeaderLines } from "./lines";
 import { Plugin, RootContext } from "./plugin";
 import { StreamContext } from "./stream";
-import { currentStream, replied, setCurrentStream, setReplied } from "./runtime/current";
-import { innerContext, innerPhase, phase, Phase, resumeInside } from "./runtime/phase";
+import { currentStream, setCurrentStream } from "./runtime/current";
+import { callback, innerContext, innerPhase, phase, Phase, resumeInside } from "./runtime/phase";
 import { putString, roomFor, scratchFor } from "./runtime/memory";
 import { endCallsOf } from "./runtime/pending";
 import { addFactory, Factory } from "./runtime/registry";
@@ -73,6 +73,7 @@ export class HttpMessage {
   transformBody(): HeadersAction {
     const plan = new BodyPlan(0, OverLimit.Pass, false, true);
     plan.done = true;
+    plan.released = true;
     this.plan(plan);
     return HeadersAction.Continue;
   }
@@ -84,6 +85,8 @@ export class HttpMessage {
   resume(): Status {
     const stream = currentStream;
     if (!stream || !inStream()) return Status.BadArgument;
+    const plan = this.type == StreamType.HttpRequest ? stream.requestPlan : stream.responsePlan;
+    if (bodiesPlanned && plan) plan.released = true;
     if (innerContext == stream.contextId && isOf(this.type, innerPhase)) {
       resumeInside();
       return Status.Ok;
@@ -176,7 +179,9 @@ export abstract class HttpContext extends StreamContext {
   /**
    * Answers the request from here. The host stops the stream whatever the callback returns, so return
    * HeadersAction.StopIteration. For a gRPC request Envoy turns the reply into a gRPC status by itself.
-   * A header that is not allowed is left out and BadArgument returned; the reply goes out all the same.
+   * A header that is not allowed is left out and BadArgument returned; the reply goes out all the same (`headers.refused` tells).
+   * BadArgument with nothing refused: nothing was sent, since the stream is answered, reset, or past its headers.
+   * A reply of 204 or 304 has no body.
    * `details` shows in access logs as %RESPONSE_CODE_DETAILS%.
    */
   sendLocalResponse(
@@ -186,14 +191,15 @@ export abstract class HttpContext extends StreamContext {
     details: string = "",
     grpcStatus: GrpcStatus = GrpcStatus.None,
   ): Status {
-    if (replied || !this.canReply()) return Status.BadArgument;
+    if (this.endedIn == callback || !this.canReply()) return Status.BadArgument;
     const headersLength: usize = headers ? headers.size : 0;
     const headersPtr = scratchFor(headersLength + roomFor(details) + roomFor(body));
     if (headers) headers.writeTo(headersPtr);
     const detailsPtr = headersPtr + headersLength;
     const detailsLength = putString(detailsPtr, details);
     const bodyPtr = detailsPtr + detailsLength;
-    const bodyLength = putString(bodyPtr, body);
+    // These have none (RFC 9110 §6.4.1): the client would take it for the next response.
+    const bodyLength: usize = statusCode == 204 || statusCode == 304 ? <usize>0 : putString(bodyPtr, body);
     const status: Status = proxy_send_local_response(
       statusCode < 200 || statusCode > 599 ? 500 : statusCode,
       detailsPtr,
@@ -205,7 +211,7 @@ export abstract class HttpContext extends StreamContext {
       grpcStatus,
     );
     if (status == Status.Ok) {
-      setReplied();
+      this.endedIn = callback;
       endCallsOf(this);
     }
     return status == Status.Ok && headers && headers.refused ? Status.BadArgument : status;
@@ -213,14 +219,21 @@ export abstract class HttpContext extends StreamContext {
 
   /** Once the response's headers have gone on, Envoy could only cut the connection. */
   private canReply(): bool {
+    // Envoy would answer the stream that is current.
+    if (currentStream != this) return false;
     if (phase < Phase.ResponseBody) return inStream();
     const plan = this.responsePlan;
-    return inStream() && plan != null && plan.holds;
+    return inStream() && plan != null && plan.holds && !plan.released;
   }
 
-  /** Resets the stream: the client sees the connection or the HTTP/2 stream end without an answer. */
+  /**
+   * Resets the stream: the client sees the connection or the HTTP/2 stream end without an answer. What the callback returns
+   * does not matter. BadArgument when it was answered or reset in this callback.
+   */
   resetStream(): Status {
-    if (!inStream()) return Status.BadArgument;
+    if (this.endedIn == callback || currentStream != this || !inStream()) return Status.BadArgument;
+    this.endedIn = callback;
+    this.resetIn = callback;
     endCallsOf(this);
     return proxy_close_stream(StreamType.HttpRequest);
   }

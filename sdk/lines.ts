@@ -1,7 +1,7 @@
 /* Header lines that a filter puts together itself. */
 
 import { encodedLengthMax, encodeUtf8 } from "../sdk/std/utf8";
-import { isFieldValue, isToken } from "../sdk/std/field";
+import { equalsIgnoreCase, isFieldValue, isToken } from "../sdk/std/field";
 import { MapType } from "./abi/enums";
 import { isPseudoValue } from "./runtime/guard";
 
@@ -9,9 +9,29 @@ import { isPseudoValue } from "./runtime/guard";
 const MAX_LINES: u32 = 1024;
 const MAX_BYTES: usize = 1024 * 1024;
 
+/** Names by which a message is framed or routed on its connection: they are the host's. */
+function isFraming(name: usize, length: usize): bool {
+  switch (length) {
+    case 4:
+      return equalsIgnoreCase(name, "host");
+    case 7:
+      return equalsIgnoreCase(name, "upgrade");
+    case 10:
+      return equalsIgnoreCase(name, "connection") || equalsIgnoreCase(name, "keep-alive");
+    case 14:
+      return equalsIgnoreCase(name, "content-length");
+    case 16:
+      return equalsIgnoreCase(name, "proxy-connection");
+    case 17:
+      return equalsIgnoreCase(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
 /**
  * Header lines for a local reply or a call. A line with a name or value that HTTP does not allow is left out and counted
- * in `refused`.
+ * in `refused`, and so is one that frames the message (content-length, transfer-encoding, connection, upgrade, host, …).
  */
 export class HeaderLines {
   /** Lines that were left out. */
@@ -99,6 +119,7 @@ export class HeaderLines {
       <u32>this.count >= MAX_LINES ||
       end - changetype<usize>(this.buffer) > MAX_BYTES ||
       !isToken(name, nameLength) ||
+      isFraming(name, nameLength) ||
       !isFieldValue(value, valueLength)
     ) {
       this.refused++;

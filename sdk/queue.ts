@@ -20,7 +20,7 @@ import {
   takeBytes,
 } from "./runtime/memory";
 import { Namespace, SharedScope } from "./runtime/namespace";
-import { dequeued, phase, Phase, setDequeued } from "./runtime/phase";
+import { callback, phase, Phase } from "./runtime/phase";
 
 /**
  * A queue of bytes. Whoever has registered it last is woken (Plugin.onQueueReady) once for each item; of several VMs that is
@@ -33,9 +33,12 @@ export class SharedQueue {
   /** How the last call went. */
   status: Status = Status.Ok;
   private names: Namespace;
+  /** Items that the callback of this number has taken out. */
+  private taken: u32 = 0;
+  private takenIn: u32 = 0;
 
   /**
-   * `name` and `version` as for SharedData. `perCallback`: items that one callback of the plugin gets; the rest stays for the
+   * `name` and `version` as for SharedData. `perCallback`: items of this queue that one callback of the plugin gets; the rest stays for the
    * next, so that a flood of items does not hold the thread.
    */
   constructor(
@@ -82,11 +85,15 @@ export class SharedQueue {
   /** The oldest item; null when there is none (Empty), when this callback has had enough (Empty too), or for another reason. */
   dequeue(): Uint8Array | null {
     if (phase == Phase.Root) {
-      if (dequeued >= this.perCallback) {
+      if (this.takenIn != callback) {
+        this.takenIn = callback;
+        this.taken = 0;
+      }
+      if (this.taken >= this.perCallback) {
         this.status = Status.Empty;
         return null;
       }
-      setDequeued(dequeued + 1);
+      this.taken++;
     }
     clearReturn();
     this.status = proxy_dequeue_shared_queue(this.id, retPtr(), retLen());

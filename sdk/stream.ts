@@ -14,6 +14,10 @@ export abstract class StreamContext extends Context {
   isTcp: bool = false;
   /** For the SDK: directions that a callback has stopped and nothing has resumed yet, as bits by stream type. */
   stopped: i32 = 0;
+  /** For the SDK: the callback (runtime/phase.ts) in which it was answered or reset. A second time in the same crashes Envoy 1.40. */
+  endedIn: u32 = 0;
+  /** For the SDK: the callback in which it was reset. */
+  resetIn: u32 = 0;
   /** For the SDK: the callback of the host that has come last. */
   reached: Phase = Phase.None;
 

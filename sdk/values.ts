@@ -119,5 +119,6 @@ export function doubleOf(bytes: Uint8Array): Value<f64> | null {
 
 /** 1 byte as bool; null for any other number of bytes. */
 export function boolOf(bytes: Uint8Array): Value<bool> | null {
-  return bytes.length == 1 ? new Value<bool>(load<u8>(bytes.dataStart) != 0) : null;
+  // A string of one character is no bool.
+  return bytes.length == 1 && load<u8>(bytes.dataStart) <= 1 ? new Value<bool>(load<u8>(bytes.dataStart) != 0) : null;
 }

@@ -3,6 +3,7 @@
 import { DataAction, HeadersAction } from "../abi/enums";
 import { BodyPlan, HttpBody, OverLimit } from "../body";
 import { bodiesPlanned, HttpContext } from "../http";
+import { callback } from "./phase";
 
 function planOf(stream: HttpContext, isRequest: bool): BodyPlan | null {
   return isRequest ? stream.requestPlan : stream.responsePlan;
@@ -19,6 +20,7 @@ function deliver(stream: HttpContext, isRequest: bool, plan: BodyPlan, size: u32
   body.begin(plan, size, isWhole);
   const action = isRequest ? stream.onWholeRequestBody(body) : stream.onWholeResponseBody(body);
   body.end();
+  if (action == DataAction.Continue) plan.released = true;
   return action;
 }
 
@@ -31,7 +33,7 @@ export function afterHeaders(
 ): HeadersAction {
   if (!bodiesPlanned) return action;
   const plan = planOf(stream, isRequest);
-  if (!endOfStream || !plan || plan.done) return action;
+  if (!endOfStream || !plan || plan.done || stream.endedIn == callback) return action;
   const decided = deliver(stream, isRequest, plan, 0, true);
   if (decided != DataAction.Continue) return HeadersAction.StopIteration;
   // What holdBody stopped has nothing to wait for.
@@ -41,6 +43,10 @@ export function afterHeaders(
 /** A piece of a body has come; `size` bytes are buffered with it. */
 export function bodyPiece(stream: HttpContext, isRequest: bool, size: u32, endOfStream: bool): DataAction {
   const plan = planOf(stream, isRequest);
+  if (plan && plan.done && !plan.released) {
+    // The callback has stopped what it got of a body that is too large: the rest waits for its resume too.
+    return DataAction.StopIterationAndWatermark;
+  }
   if (!plan || plan.done) {
     const body = bodyOf(stream, isRequest);
     body.begin(plan, size, false);
@@ -63,6 +69,7 @@ export function bodyPiece(stream: HttpContext, isRequest: bool, size: u32, endOf
 export function bodyEndedByTrailers(stream: HttpContext, isRequest: bool): bool {
   if (!bodiesPlanned) return true;
   const plan = planOf(stream, isRequest);
-  if (!plan || plan.done) return true;
+  if (!plan) return true;
+  if (plan.done) return plan.released;
   return deliver(stream, isRequest, plan, bodyOf(stream, isRequest).buffered(), true) == DataAction.Continue;
 }

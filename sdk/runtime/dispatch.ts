@@ -33,7 +33,7 @@ import {
   trimScratch,
 } from "./memory";
 import { dropCalls, endCallsOf } from "./pending";
-import { enterInner, leaveInner, Phase, setDequeued, setPhase } from "./phase";
+import { callback, endCallback, enterInner, leaveInner, Phase, setPhase } from "./phase";
 import { Factory, factoryFor, firstFactory, hasSeveral, tcpRegistered } from "./registry";
 
 /** Largest configuration, in bytes: what it decodes to is many times as large. */
@@ -47,8 +47,11 @@ class Root {
   ) {}
 }
 
-/** Serves all streams of a filter that keeps nothing per stream and has no plugin of its own: the build then exports no
- * context callback. */
+/** The filter keeps nothing per stream and has no plugin of its own: the build then exports no context callback. Where it
+ * exports one it writes `false` here, so that a host which does not call it gets no stream served by another's object. */
+const SERVES_WITHOUT_CONTEXTS: bool = true;
+
+/** Serves all streams then. */
 let stateless: HttpContext | null = null;
 let contextsCreated: bool = false;
 
@@ -122,7 +125,7 @@ export function enterConnection(id: u32): TcpContext | null {
 }
 
 function withoutState(id: u32): HttpContext | null {
-  if (contextsCreated) return null;
+  if (!SERVES_WITHOUT_CONTEXTS || contextsCreated) return null;
   let stream = stateless;
   if (!stream) {
     // The build refuses a module that registers none.
@@ -146,7 +149,6 @@ function contextObject(id: u32): Context | null {
 /** The plugin of a root context. */
 export function enterRoot(id: u32): RootContext | null {
   setPhase(Phase.Root);
-  setDequeued(0);
   const root = contextOf(id);
   return root ? changetype<Root>(root).plugin : null;
 }
@@ -210,12 +212,16 @@ export function forgetCallback(): void {
   trimScratch();
   setPhase(Phase.None);
   setCurrentStream(null);
+  endCallback();
 }
 
 /** Ends a stream's callback: what it returns to the host, and whether that direction stands still from now on. */
 export function settle(stream: StreamContext | null, direction: StreamType, action: i32): i32 {
+  // Envoy 1.40 crashes when trailers go on whose stream was reset.
+  const wasReset = stream != null && stream.resetIn == callback;
   leave();
-  const decided = leaveInner(action);
+  const left = leaveInner(action);
+  const decided = wasReset && left == HeadersAction.Continue ? <i32>HeadersAction.StopIteration : left;
   if (stream) {
     const bit = 1 << (<i32>direction);
     if (decided == HeadersAction.Continue) stream.stopped &= ~bit;

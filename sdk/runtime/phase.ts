@@ -41,9 +41,10 @@ export function leaveInner(action: i32): i32 {
   return 0;
 }
 
-/** Queue items that this callback of a plugin has taken out. */
-export let dequeued: u32 = 0;
+/** Number of the host's callback that runs. */
+export let callback: u32 = 1;
 
-export function setDequeued(count: u32): void {
-  dequeued = count;
+/** The callback has ended. */
+export function endCallback(): void {
+  callback++;
 }

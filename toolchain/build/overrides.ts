@@ -3,7 +3,14 @@
  * and before it compiles. */
 
 import * as assemblyscript from "assemblyscript";
-import type { ClassPrototype, FunctionPrototype, Program, PropertyPrototype } from "assemblyscript";
+import type {
+  ClassPrototype,
+  FunctionPrototype,
+  Global,
+  Program,
+  PropertyPrototype,
+  VariableDeclaration,
+} from "assemblyscript";
 
 // The run-time object: the numbers of the const enum change between versions of the compiler.
 const ElementKind = (
@@ -17,6 +24,8 @@ const STREAM_BASE = `${SDK}stream/StreamContext`;
 const PLUGIN_BASE = `${SDK}plugin/RootContext`;
 const GRPC_STREAM_BASE = `${SDK}grpc/GrpcStream`;
 const CONFIG_BASE = `${SDK}config/Config`;
+/** See there. */
+const WITHOUT_CONTEXTS = `${SDK}runtime/dispatch/SERVES_WITHOUT_CONTEXTS`;
 const EXPORTS_FILE = `${SDK}runtime/exports`;
 
 /** Answers to calls, which plugins and streams get. */
@@ -152,6 +161,8 @@ export function neededExports(program: Program): Set<string> {
     needed.add("proxy_on_context_create");
     needed.add("proxy_on_delete");
   }
+  // A root_id that names none of them is refused.
+  if (streams > 1 || registrations(program) > 1) needed.add("proxy_on_configure");
   return needed;
 }
 
@@ -161,4 +172,10 @@ export function pruneExports(program: Program): void {
   if (!exports) throw new Error(`${EXPORTS_FILE} is not part of the program`);
   const needed = neededExports(program);
   for (const name of [...exports.keys()]) if (!needed.has(name)) exports.delete(name);
+  if (needed.has("proxy_on_context_create")) {
+    const constant = program.elementsByName.get(WITHOUT_CONTEXTS) as Global | undefined;
+    const declaration = constant?.declaration as VariableDeclaration | undefined;
+    if (!declaration) throw new Error(`${WITHOUT_CONTEXTS} is not part of the program`);
+    declaration.initializer = assemblyscript.Node.createFalseExpression(declaration.range);
+  }
 }

@@ -109,8 +109,15 @@ test("a trap costs its request a 503, and the next one gets a new VM", async () 
 
 test("what would crash Envoy fails the test by name", async () => {
   await using proxy = await proxyWith(
-    "resh@/twice reply|401||a||-1\nresh@/twice reply|402||b||-1\nreqh@/grpc grpccall|empty|s|m|||0",
+    [
+      "resh@/twice reply|401||a||-1\nresh@/twice reply|402||b||-1\nreqh@/grpc grpccall|empty|s|m|||0",
+      // Envoy 1.40 survives these at times.
+      "reqh@/resets close|0\nreqh@/resets close|0\nreqh@/reset-reply close|0\nreqh@/reset-reply reply|401||a||-1",
+      "resh@/reply-reset reply|401||a||-1\nresh@/reply-reset close|0",
+    ].join("\n"),
   );
+  for (const path of ["/resets", "/reset-reply", "/reply-reset"])
+    await assert.rejects(proxy.request({ path }), /reset or answered again in one callback crashes Envoy/, path);
   await assert.rejects(proxy.request({ path: "/twice" }), /crash Envoy/);
   await assert.rejects(proxy.request({ path: "/grpc" }), /"empty" names no target, which crashes Envoy/);
   const start = await compile(

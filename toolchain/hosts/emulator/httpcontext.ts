@@ -34,6 +34,9 @@ export class HttpContext extends Context implements HttpFilter {
   #streamFailed = false;
   #failureReplied = false;
   #destroyed = false;
+  /** In this callback it was reset, or answered. */
+  #closing = false;
+  #replying = false;
 
   constructor(
     private readonly handle: PluginHandle,
@@ -185,6 +188,19 @@ export class HttpContext extends Context implements HttpFilter {
     }
   }
 
+  /** Replies after one another are for the chain to judge. */
+  #endsOnce(closes: boolean): void {
+    if (this.#closing || (closes && this.#replying)) {
+      throw new EmulatorError("A stream that is reset and reset or answered again in one callback crashes Envoy 1.40.");
+    }
+    if (closes) this.#closing = true;
+    else this.#replying = true;
+    this.vm.afterCall(() => {
+      this.#closing = false;
+      this.#replying = false;
+    });
+  }
+
   // What host calls ask of a stream.
 
   override readableMap(type: number): HeaderMap | null {
@@ -238,12 +254,14 @@ export class HttpContext extends Context implements HttpFilter {
   override closeStream(type: number): void {
     if (type > 1) return;
     this.#mustLive("proxy_close_stream");
+    this.#endsOnce(true);
     this.streamInfo.responseDetails ??= "wasm_close_stream";
     this.vm.afterCall(() => this.chain.close());
   }
 
   override sendLocalReply(reply: LocalReply): void {
     this.#mustLive("proxy_send_local_response");
+    this.#endsOnce(false);
     this.vm.afterCall(() => this.chain.sendLocalReply(reply));
   }
 }
