@@ -22,13 +22,13 @@ export async function step<T>(text: string, work: (note: (line: string) => void)
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   if (!process.stderr.isTTY) {
     process.stderr.write(`${text} …\n`);
-    const result = await work((line) => process.stderr.write(`  ${line}\n`));
+    const result = await work((line) => note(`  ${line}`));
     process.stderr.write(`${text}: done in ${seconds()}\n`);
     return result;
   }
   const spinner = yoctoSpinner({ text }).start();
   try {
-    const result = await work((line) => (spinner.text = `${text}: ${line}`));
+    const result = await work((line) => (spinner.text = visible(`${text}: ${line}`)));
     spinner.success(`${text} (${seconds()})`);
     return result;
   } catch (error) {
@@ -37,8 +37,17 @@ export async function step<T>(text: string, work: (note: (line: string) => void)
   }
 }
 
+/** Control characters, of registries and modules that may be anybody's, are shown and not sent to the terminal. */
+function visible(text: string): string {
+   
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 export function print(text: string): void {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  const shown = visible(text);
+  process.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -47,7 +56,7 @@ export function printJson(value: unknown): void {
 
 /** A note that is no result: stderr. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${visible(text)}\n`);
 }
 
 /** Prints an error; its exit code. */

@@ -20,6 +20,8 @@ export function addLogin(program: Command): void {
     .option(...PLAIN_HTTP)
     .action(async (text: string, options: Options) => {
       const host = registryHost(text);
+      // Basic credentials are name:password (RFC 7617).
+      if (options.username.includes(":")) throw new CliError("a user name has no colon; give the password apart", 2);
       const password = options.passwordStdin ? await readStdin() : await ask(host);
       const credentials = { username: options.username, password };
       await checkLogin(host, credentials, { plainHttp: options.plainHttp ?? false });

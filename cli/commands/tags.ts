@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { parseReference } from "../../toolchain/oci/index.js";
+import { isTag, parseReference } from "../../toolchain/oci/index.js";
 import { PLAIN_HTTP, registryClient, type RegistryOptions } from "../image/client.js";
 import { CliError, print, printJson } from "../output.js";
 
@@ -17,7 +17,7 @@ export function addTags(program: Command): void {
       const ref = parseReference(text);
       if (ref.tag !== undefined || ref.digest !== undefined)
         throw new CliError(`${text} names one image; leave the tag out to list all`, 2);
-      const tags = (await registryClient(options).listTags(ref)).filter((tag) => !INTERNAL.test(tag));
+      const tags = (await registryClient(options).listTags(ref)).filter((tag) => isTag(tag) && !INTERNAL.test(tag));
       if (options.json) printJson(tags);
       else for (const tag of tags) print(tag);
     });

@@ -16,7 +16,7 @@ import { explainConnection, ConnectionError } from "./http.js";
 import { buildImage, type Image } from "./layout.js";
 import { publish } from "./publish.js";
 import { pull } from "./pull.js";
-import { parseReference, type Reference } from "./reference.js";
+import { parseReference, registryOrigin, type Reference } from "./reference.js";
 
 const WASM = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const image: Image = await buildImage({ wasm: WASM, created: new Date(0) });
@@ -285,6 +285,11 @@ test("the Docker configuration gives logins, helpers first", async () => {
       assert.deepEqual(await dockerCredentials(host, env), { username: "u", password: "p:w" });
     }
     assert.equal((await dockerCredentials("t.test", env))!.identityToken, "I");
+    await write({ auths: { "https://index.docker.io/v1/": { auth } } });
+    assert.deepEqual(await dockerCredentials("docker.io", env), { username: "u", password: "p:w" });
+    assert.equal(await dockerCredentials("other.io", env), null);
+    assert.equal(registryOrigin("docker.io"), "https://registry-1.docker.io");
+    await write({ auths: { "h.test": { auth }, "https://old.test/v1/": { auth }, "t.test": { identitytoken: "I" } } });
     assert.equal(await dockerCredentials("h.test:1", env), null);
 
     const helper = '#!/bin/sh\nread host || true\necho "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"$host\\"}"\n';

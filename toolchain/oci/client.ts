@@ -188,13 +188,17 @@ export class RegistryClient {
   async #pages(ref: Reference, what: string, first: URL): Promise<Record<string, unknown>[]> {
     const doing = `${what} of ${ref.host}/${ref.repository}`;
     const pages: Record<string, unknown>[] = [];
-    for (let url: URL | null = first; url && pages.length < MAX_PAGES;) {
+    for (let url: URL | null = first; url;) {
       const call: Call = { method: "GET", url, access: "pull", maxBytes: MAX_MANIFEST_BYTES, follow: true };
       const answer: HttpAnswer = await this.#transport.send(ref, doing, call);
       if (answer.status !== 200) throw explainAnswer(answer, ref, doing);
       pages.push(jsonObject(answer.body, doing));
       const next = /<([^>]+)>\s*;[^,]*rel="?next"?/i.exec(answer.headers.get("link") ?? "");
       url = next ? resolveLocation(next[1]!, url) : null;
+      if (url && pages.length === MAX_PAGES)
+        throw new OciError(
+          `cannot ${doing}: the answer has more than ${MAX_PAGES} pages; the registry may repeat itself`,
+        );
     }
     return pages;
   }

@@ -22,7 +22,11 @@ export async function commitOf(dir: string, env: NodeJS.ProcessEnv = process.env
   const head = await headOf(dir, env);
   if (!head) return null;
   const changed = await git(dir, env, ["diff-index", "--quiet", "HEAD", "--", "."]);
-  return changed === null ? null : head.commit;
+  if (changed === null) return null;
+  // A folder that the commit does not know has not changed either. What is ignored is not the sources'.
+  const known = await git(dir, env, ["ls-tree", "--name-only", "HEAD", "."]);
+  const untracked = await git(dir, env, ["ls-files", "--others", "--exclude-standard", "--", "."]);
+  return known && untracked === "" ? head.commit : null;
 }
 
 async function headOf(dir: string, env: NodeJS.ProcessEnv): Promise<{ seconds: number; commit: string } | null> {

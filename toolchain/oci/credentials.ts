@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { OciError } from "./errors.js";
 import { isRecord } from "./read.js";
+import { DOCKER_HUB } from "./reference.js";
 
 export interface Credentials {
   readonly username: string;
@@ -50,8 +51,12 @@ function lookUp(table: unknown, host: string): unknown {
 }
 
 function isHost(key: string, host: string): boolean {
-  const bare = key.replace(/^https?:\/\//i, "").replace(/\/.*$/, "");
-  return bare.toLowerCase() === host.toLowerCase();
+  const bare = key
+    .replace(/^https?:\/\//i, "")
+    .replace(/\/.*$/, "")
+    .toLowerCase();
+  // Docker keeps its own registry's login under https://index.docker.io/v1/.
+  return bare === host.toLowerCase() || (host === DOCKER_HUB && /^(index|registry-1)\.docker\.io$/.test(bare));
 }
 
 function fromEntry(entry: Record<string, unknown>): Credentials | null {

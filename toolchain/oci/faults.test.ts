@@ -222,9 +222,29 @@ test("signatures: ours by the fallback tag, a foreign one, one of another digest
     assert.equal((await verifyImage(client, ref, trust)).signatures, 1);
     assert.ok(memory.manifests.has(image.digest.replace(":", "-")), "the fallback tag");
     await fails(verifyImage(client, ref, trust, { require: ["sbom"] }), /has no sbom/);
+    // Whoever may push adds referrers that are not there, or are no image.
+    const index = memory.manifests.get(image.digest.replace(":", "-"))!;
+    const list = JSON.parse(Buffer.from(index.bytes).toString()) as { manifests: object[] };
+    const text = Buffer.from("[]");
+    memory.manifests.set(sha256Digest(text), { bytes: text, type: MEDIA.manifest });
+    const strays = [`sha256:${"0".repeat(64)}`, sha256Digest(text)];
+    const stray = (digest: string) => ({ mediaType: MEDIA.manifest, digest, size: 2 });
+    index.bytes = Buffer.from(JSON.stringify({ ...list, manifests: [...strays.map(stray), ...list.manifests] }));
+    assert.equal((await verifyImage(client, ref, trust)).signatures, 1);
     // The tag moves to an image that nobody signed.
     memory.manifests.set("1", { bytes: other.manifest, type: other.mediaType });
     await fails(verifyImage(client, ref, trust), /none at all/);
+  }));
+
+test("a list of tags without an end is an error, not a shorter list", () =>
+  withMemory(async (memory, ref) => {
+    let page = 0;
+    memory.before = (req, res) => {
+      if (!req.url!.includes("/tags/list")) return false;
+      res.writeHead(200, { link: `</v2/team/x/tags/list?page=${++page}>; rel="next"` }).end('{"tags":["a"]}');
+      return true;
+    };
+    await refuses(client.listTags(ref), /more than \d+ pages/);
   }));
 
 test("an image that is not a filter", () =>

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { findInTar, gzip, packOne } from "./archive.js";
-import { createdTime } from "./created.js";
+import { commitOf, createdTime } from "./created.js";
 import { canonicalJson, sha256Digest } from "./digest.js";
 import { OciError } from "./errors.js";
 import { buildImage, type Descriptor, type Image, type ImageInput, type ImageManifest } from "./layout.js";
@@ -188,6 +192,39 @@ test("created comes from SOURCE_DATE_EPOCH, else git, else 1970", async () => {
   assert.equal((await createdTime(".", { SOURCE_DATE_EPOCH: "86400" })).toISOString(), "1970-01-02T00:00:00.000Z");
   await assert.rejects(createdTime(".", { SOURCE_DATE_EPOCH: "yesterday" }), /SOURCE_DATE_EPOCH/);
   assert.equal((await createdTime(".", { PATH: "" })).getTime(), 0);
+});
+
+test("the commit of a folder is that of sources that are in it", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "meshwasm-test-"));
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.org", ...args], {
+      cwd: dir,
+      encoding: "utf8",
+    });
+  try {
+    git("init", "-q");
+    mkdirSync(join(dir, "known"));
+    writeFileSync(join(dir, "known/a"), "1");
+    git("add", ".");
+    git("commit", "-qm", "one");
+    const head = git("rev-parse", "HEAD").trim();
+    assert.equal(await commitOf(join(dir, "known")), head);
+    // One that the commit does not know.
+    mkdirSync(join(dir, "new"));
+    writeFileSync(join(dir, "new/a"), "1");
+    assert.equal(await commitOf(join(dir, "new")), null);
+    // A file that the commit does not know; one that is ignored is no source.
+    writeFileSync(join(dir, "known/b"), "1");
+    assert.equal(await commitOf(join(dir, "known")), null);
+    writeFileSync(join(dir, ".gitignore"), "b\n");
+    git("add", ".gitignore");
+    git("commit", "-qm", "two");
+    assert.notEqual(await commitOf(join(dir, "known")), null);
+    writeFileSync(join(dir, "known/a"), "2");
+    assert.equal(await commitOf(join(dir, "known")), null);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test("the module digest is the file's SHA-256", async () => {

@@ -10,6 +10,9 @@ export interface Reference {
   readonly digest?: string;
 }
 
+/** References name Docker Hub so; its API and its logins are elsewhere. */
+export const DOCKER_HUB = "docker.io";
+const DOCKER_HUB_REGISTRY = "registry-1.docker.io";
 const EXAMPLE = "registry.example.com/team/filter:1.0.0";
 const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
@@ -102,5 +105,5 @@ export function isLoopback(host: string): boolean {
 
 /** `http://host` or `https://host`. */
 export function registryOrigin(host: string, plainHttp = false): string {
-  return `${plainHttp || isLoopback(host) ? "http" : "https"}://${host}`;
+  return `${plainHttp || isLoopback(host) ? "http" : "https"}://${host === DOCKER_HUB ? DOCKER_HUB_REGISTRY : host}`;
 }

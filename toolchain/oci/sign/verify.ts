@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { bundleFromJSON, isBundleWithDsseEnvelope, type Bundle } from "@sigstore/bundle";
 import { toSignedEntity, Verifier, type TrustMaterial } from "@sigstore/verify";
 import type { RegistryClient } from "../client.js";
+import type { Descriptor } from "../layout.js";
 import { OciError, printable } from "../errors.js";
 import { parseManifest } from "../read.js";
 import { formatReference, withDefaultTag, type Reference } from "../reference.js";
@@ -101,13 +102,34 @@ async function findBundles(client: RegistryClient, place: Reference, digest: str
   const candidates = all.filter((d) => !d.artifactType || BUNDLE_TYPE.test(d.artifactType)).slice(0, MAX_BUNDLES);
   const bundles: Uint8Array[] = [];
   for (const candidate of candidates) {
-    const ref = { ...place, digest: candidate.digest };
-    const fetched = await client.getManifest(ref);
-    const manifest = parseManifest(fetched.bytes, fetched.mediaType, formatReference(place));
-    const layer = manifest.layers.find((l) => BUNDLE_TYPE.test(l.mediaType));
-    if (layer) bundles.push(await client.getBlob(place, layer, MAX_BUNDLE_BYTES));
+    const bundle = await fetchBundle(client, place, candidate.digest);
+    if (bundle) bundles.push(bundle);
   }
   return bundles;
+}
+
+/**
+ * Null for a referrer that is not there or is no bundle: whoever may push can add one, and it must not hide the good ones. What
+ * the registry fails to answer is another matter.
+ */
+async function fetchBundle(client: RegistryClient, place: Reference, digest: string): Promise<Uint8Array | null> {
+  try {
+    const fetched = await client.getManifest({ ...place, digest });
+    const layer = layerOf(fetched.bytes, fetched.mediaType, place);
+    return layer ? await client.getBlob(place, layer, MAX_BUNDLE_BYTES) : null;
+  } catch (error) {
+    if (error instanceof OciError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+function layerOf(bytes: Uint8Array, mediaType: string, place: Reference): Descriptor | undefined {
+  try {
+    return parseManifest(bytes, mediaType, formatReference(place)).layers.find((l) => BUNDLE_TYPE.test(l.mediaType));
+  } catch (error) {
+    if (error instanceof OciError) return undefined;
+    throw error;
+  }
 }
 
 /** The statement in a bundle, after its signature was checked. Throws an Error that says what is wrong. */
