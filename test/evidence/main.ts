@@ -11,6 +11,7 @@ import { emulator } from "./emulator.js";
 import { fidelity } from "./fidelity.js";
 import { fuzz } from "./fuzz.js";
 import { headerRewrite } from "./header-rewrite.js";
+import { hosts } from "./hosts.js";
 import { memory } from "./memory.js";
 import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
@@ -37,6 +38,7 @@ const SECTIONS: readonly Section[] = [
   std,
   pattern,
   fidelity,
+  hosts,
   emulator,
   mesh,
 ];
