@@ -160,7 +160,8 @@ function enter(id: i32, phase: string): void {
     store<u8>(OWN + i, u8(label.charCodeAt(i)));
     OWN_SIZE++;
   }
-  TICK = ticked || config == "acts" ? 0 : 40;
+  // When it ticks beside callouts is chance.
+  TICK = ticked || config == "acts" || config == "calls" ? 0 : 40;
   begin("enters");
   end();
 }

@@ -258,7 +258,9 @@ class Run {
     const texts = host.takeTexts();
     const name = unitsOf(this.name);
     maps.forEach((map, nth) => {
-      const expected = readingOf(host.maps[map]!, name);
+      // Envoy keeps the host under another name.
+      const kept = map === 0 && name.length === 4 && sameName(Buffer.from("host"), name) ? ":authority" : name;
+      const expected = readingOf(host.maps[map]!, kept);
       expected.forEach((line, i) => equal(`map ${map}`, texts[nth * expected.length + i]!, line));
     });
   }
