@@ -39,7 +39,6 @@ export async function step<T>(text: string, work: (note: (line: string) => void)
 
 /** Control characters, of registries and modules that may be anybody's, are shown and not sent to the terminal. */
 function visible(text: string): string {
-   
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });

@@ -39,6 +39,8 @@ export function addPublish(program: Command): void {
     .option(...PLAIN_HTTP)
     .option("--json", "print reference and digests")
     .action(async (first: string, second: string | undefined, options: Options) => {
+      if (second === undefined && first.endsWith(".wasm") && existsSync(first))
+        throw new CliError(`${first} is to be published where? give host:port/repo/name:tag behind it`, 2);
       const path = second === undefined ? "." : first;
       const ref = withDefaultTag(parseReference(second ?? first));
       if (path.endsWith(".wasm") && !(existsSync(path) && statSync(path).isFile()))

@@ -1,6 +1,6 @@
 /* From an image and the command line to what a manifest is made of; `manifest` and `rollout` share it. */
 
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { check, inspect, readProject, secretVariables, type ModuleManifest } from "../../toolchain/build/index.js";
 import {
   readSettings,
@@ -44,14 +44,18 @@ export interface MeshOptions extends RegistryOptions {
 export function meshOptions(command: Command): Command {
   return command
     .option("--config <file>", "plugin configuration, JSON or YAML; the filter itself is asked whether it takes it")
-    .option("--target-version <version>", "of Istio or Envoy Gateway, else of the Envoy; default the newest known")
+    .option(
+      "--target-version <version>",
+      "of Istio or Envoy Gateway, else of the Envoy; default the newest known",
+      version,
+    )
     .option("--namespace <name>", "Kubernetes namespace of the objects")
     .option("--selector <key=value>", "label of the workloads; may be repeated", pair)
     .option("--target-ref <kind/name>", "Gateway/web, Service/api …; may be repeated", targetRef)
     .option("--match <mode[:port,…]>", "CLIENT, SERVER or CLIENT_AND_SERVER; may be repeated", match)
-    .option("--phase <phase>", "AUTHN, AUTHZ or STATS")
+    .addOption(new Option("--phase <phase>", "order among filters").choices(["AUTHN", "AUTHZ", "STATS"]))
     .option("--priority <n>", "order within the phase, higher runs first", whole)
-    .option("--fail-strategy <strategy>", "FAIL_RELOAD, FAIL_CLOSE or FAIL_OPEN")
+    .addOption(new Option("--fail-strategy <strategy>").choices(["FAIL_RELOAD", "FAIL_CLOSE", "FAIL_OPEN"]))
     .option("--pull-secret <name>", "Kubernetes Secret with the registry's login")
     .option("--env <name=value>", "environment variable of the module; may be repeated", pair)
     .option("--host-env <name>", "environment variable that it gets from the proxy; may be repeated", collect)
@@ -208,8 +212,17 @@ function targetRef(text: string, before: readonly TargetRef[] = []): TargetRef[]
   return [...before, { group, kind: kind!, name }];
 }
 
+function version(text: string): string {
+  if (!/^v?\d{1,4}\.\d{1,4}(\.\d{1,4})?(-[\w.-]+)?$/.test(text))
+    throw new InvalidArgumentError("give a version like 1.30 or 1.30.2");
+  return text;
+}
+
 function match(text: string, before: readonly Match[] = []): Match[] {
   const [mode, ports] = text.split(":");
+  const isMode = mode === "" || ["CLIENT", "SERVER", "CLIENT_AND_SERVER"].includes(mode!);
+  if (!isMode || (ports !== undefined && !/^\d{1,5}(,\d{1,5})*$/.test(ports)))
+    throw new InvalidArgumentError("give CLIENT, SERVER or CLIENT_AND_SERVER, then :port,port if you like");
   return [
     ...before,
     {

@@ -190,6 +190,22 @@ test("the schema of an image decides for a module that takes anything", async ()
   }
 });
 
+test("a wrong command line ends with exit code 2", async () => {
+  const manifest = ["manifest", `${host}/signed:1`, "--for", "istio"];
+  for (const args of [
+    [...manifest, "--match", "INBOUND"],
+    [...manifest, "--match", "SERVER:x"],
+    [...manifest, "--phase", "FIRST"],
+    [...manifest, "--target-version", "new"],
+    [...manifest, "--fail-strategy", "OPEN"],
+    ["publish", join(project, "build/filter.wasm")],
+    ["login", host, "-u", "a:b", "--password-stdin"],
+  ]) {
+    const result = await meshwasm(args, { env, cwd: work });
+    assert.deepEqual([result.code, result.stdout], [2, ""], args.join(" "));
+  }
+});
+
 test("login checks the password and keeps it as Docker does; logout removes it", async () => {
   const expected = `Basic ${Buffer.from("me:secret").toString("base64")}`;
   const server = http.createServer((request, response) => {

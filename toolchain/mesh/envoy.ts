@@ -2,7 +2,7 @@ import { formatReference } from "../oci/index.js";
 import { envoyCluster } from "./cluster.js";
 import { failureLines } from "./failure.js";
 import { notCarried, registryPlace, remoteCode, statsTags, wasmConfig, wasmType } from "./filter.js";
-import { impliedBy } from "./implied.js";
+import { existingLines, impliedBy } from "./implied.js";
 import type { MeshInput } from "./input.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
@@ -15,7 +15,8 @@ export function envoyManifest(input: MeshInput): string {
   const registry = registryPlace(input);
   const local = input.localFile;
   const code = local === undefined ? remoteCode(input, registry.name) : { local: { filename: local } };
-  const { upstreams } = impliedBy(input);
+  const implied = impliedBy(input);
+  const { upstreams } = implied;
   const name = dnsLabel(input.name);
   const config = { "@type": wasmType(input), config: wasmConfig(input, code) };
   const tags = statsTags(input);
@@ -45,6 +46,7 @@ export function envoyManifest(input: MeshInput): string {
           ]
         : []),
       ...failureLines(input),
+      ...existingLines(implied),
       ...notCarried(input, "Envoy", { order: true, secret: true, match: true, selector: true }),
     ],
   );

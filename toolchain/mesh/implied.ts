@@ -65,6 +65,12 @@ function fromName(cluster: string): Upstream {
       `the configuration names the cluster "${cluster}" and nothing says where it is; add --cluster ${cluster}=https://host:port (grpc:// or grpcs:// for a gRPC service), or --cluster ${cluster}=existing when the mesh has it`,
     );
   }
+  // Only of the web's own ports is it known whether they speak TLS.
+  if (match[1] !== "443" && match[1] !== "80") {
+    throw new MeshError(
+      `nothing says whether "${cluster}" speaks TLS; add --cluster '${cluster}=https://${match[2]}:${match[1]}' or http://, grpcs://, grpc://`,
+    );
+  }
   return { cluster, host: match[2]!, port: Number(match[1]), tls: match[1] === "443", grpc: false };
 }
 
@@ -85,6 +91,11 @@ function fromUrl(text: string, name?: string): Upstream {
     tls,
     grpc: scheme[1] === "grpc",
   };
+}
+
+/** Lines about clusters that must be there already. */
+export function existingLines(implied: Implied): string[] {
+  return implied.existing.map((cluster) => ` The proxy must have the cluster ${cluster}; it is not printed here.`);
 }
 
 /** The name by which Istio knows the upstream's cluster; another one in the configuration would find nothing. */

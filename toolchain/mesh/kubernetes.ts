@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { MeshError } from "./errors.js";
 import { istioName, type Implied } from "./implied.js";
 import type { MeshInput } from "./input.js";
@@ -24,6 +25,9 @@ export function istioUpstreams(input: MeshInput, implied: Implied): Record<strin
       );
     }
     const { host, port, tls, grpc } = upstream;
+    if (isIP(host)) {
+      throw new MeshError(`Istio knows upstreams by DNS names, and ${host} is an address; give it a name in DNS`);
+    }
     // In the clear the port's protocol is what makes the proxy speak HTTP/2.
     const protocol = grpc ? "GRPC" : tls ? "HTTPS" : "HTTP";
     const suffix = uniqueLabel(`${dnsLabel(host).slice(0, 24)}-${port}`, host);

@@ -333,6 +333,21 @@ test("a placement that a target cannot say is refused or said", () => {
   refuses({ target: "envoyfilter", settings: { match: both } }, /one manifest for CLIENT and one for SERVER/);
 });
 
+test("what a mesh could not read, or would guess, is refused", () => {
+  const settings = (value: unknown) => () => readSettings(value, "x");
+  assert.throws(settings({ selector: { "bad key!": "x" } }), /not a label of Kubernetes/);
+  assert.throws(settings({ selector: { app: "x y" } }), /not a label of Kubernetes/);
+  assert.throws(settings({ pullSecret: "Bad Name" }), /not the name of a Secret/);
+  assert.throws(settings({ env: { A: "1" }, hostEnv: ["A"] }), /variable A is in env and in hostEnv/);
+  assert.doesNotThrow(settings({ selector: { "app.kubernetes.io/name": "web-1", empty: "" }, pullSecret: "a.b-c" }));
+  refuses({ config: { cluster: "outbound|8443||authz.test" } }, /nothing says whether .* speaks TLS/);
+  refuses({ config: { url: "https://10.0.0.5/" } }, /DNS names, and 10\.0\.0\.5 is an address/);
+  for (const target of ["envoy", "kuma", "consul", "higress"] as const) {
+    const text = meshManifest({ ...INPUT, target, config: { cluster: "authz.team.svc.cluster.local" } });
+    assert.match(text, /must have the cluster authz\.team\.svc\.cluster\.local/, target);
+  }
+});
+
 test("a higher priority runs first, also where Istio counts the other way round", () => {
   const spec = (
     parse(meshManifest({ ...INPUT, target: "envoyfilter", priority: 7 }).split("---\n")[0]!) as {

@@ -13,7 +13,7 @@ import {
   wasmConfig,
   wasmType,
 } from "./filter.js";
-import { impliedBy } from "./implied.js";
+import { existingLines, impliedBy } from "./implied.js";
 import { jsonConfig, type MeshInput } from "./input.js";
 import { istioUpstreams, metadata } from "./kubernetes.js";
 import { image, placement } from "./istio.js";
@@ -59,6 +59,7 @@ export function kumaManifest(input: MeshInput): string {
     [
       NOT_RUN,
       ...failureLines(input),
+      ...existingLines(impliedBy(input)),
       ...notCarried(input, "MeshProxyPatch", { order: true, secret: true, match: true }),
     ],
   );
@@ -126,6 +127,7 @@ export function consulManifest(input: MeshInput): string {
       NOT_RUN,
       ` The registry must be a service of the mesh named ${place.name} at ${place.host}:${place.port}, and an upstream of this one.`,
       ...failureLines(input, "FAIL_CLOSE"),
+      ...existingLines(impliedBy(input)),
       ...notCarried(input, "builtin/wasm", { order: true, secret: true, match: true }),
       ...Object.entries(input.settings?.selector ?? {})
         .filter(([key]) => key !== "app")
@@ -145,7 +147,12 @@ export function higressManifest(input: MeshInput): string {
       metadata: metadata({ ...input, namespace: input.namespace ?? "higress-system" }),
       spec: { ...where, ...rest, ...order, ...(pluginConfig === undefined ? {} : { defaultConfig: pluginConfig }) },
     },
-    [NOT_RUN, ...failureLines(input), ...notCarried(input, "WasmPlugin", { capabilities: true, match: true })],
+    [
+      NOT_RUN,
+      ...failureLines(input),
+      ...existingLines(impliedBy(input)),
+      ...notCarried(input, "WasmPlugin", { capabilities: true, match: true }),
+    ],
   );
   return documents([plugin, ...istioUpstreams(input, impliedBy(input)).map((object) => document(object))]);
 }

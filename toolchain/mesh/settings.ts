@@ -33,6 +33,9 @@ export interface MeshSettings {
 
 const KEYS = ["image", "selector", "targetRefs", "match", "pullSecret", "env", "hostEnv", "metricLabels", "clusters"];
 const MODES = ["CLIENT", "SERVER", "CLIENT_AND_SERVER"];
+const LABEL_KEY = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
+const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,255}$/;
 
 /** Checks settings that may be anybody's: an image carries those of its project. `where` begins the message. */
@@ -50,9 +53,19 @@ export function readSettings(value: unknown, where: string): MeshSettings {
     }
   };
   for (const key of ["selector", "env", "clusters"]) strings(key);
+  for (const [key, value] of Object.entries((settings["selector"] as Record<string, string> | undefined) ?? {})) {
+    if (!LABEL_KEY.test(key) || !LABEL_VALUE.test(value)) throw bad(`"${key}=${value}" is not a label of Kubernetes`);
+  }
   for (const key of ["image", "pullSecret"]) {
     if (settings[key] !== undefined && typeof settings[key] !== "string") throw bad(`${key} must be a string`);
   }
+  const { pullSecret } = settings;
+  if (typeof pullSecret === "string" && !OBJECT_NAME.test(pullSecret))
+    throw bad(`pullSecret "${pullSecret}" is not the name of a Secret (lower-case letters, digits, "-" and ".")`);
+  const twice = Object.keys((settings["env"] as object | undefined) ?? {}).find((name) =>
+    list(settings["hostEnv"], "hostEnv", bad).includes(name),
+  );
+  if (twice !== undefined) throw bad(`the variable ${twice} is in env and in hostEnv; say its value once`);
   list(settings["targetRefs"], "targetRefs", bad).forEach((ref) => {
     const { group = "", kind, name } = mapping(ref, "targetRefs[]", bad);
     if (typeof group !== "string" || typeof kind !== "string" || typeof name !== "string")
