@@ -71,7 +71,7 @@ export async function checkConfig(
   try {
     await configure(module, config, env);
   } catch (error) {
-    throw new CliError(`${file}: ${(error as Error).message}`);
+    throw new CliError(`${file}: ${(error as Error).message}`, 3);
   }
 }
 

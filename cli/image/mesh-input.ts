@@ -78,7 +78,8 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
     await checkConfig(loaded.wasm, config.bytes, options.config!, env);
     // A module of another SDK may take anything.
     const [refusal] = schema ? refusalsOfSchema(schema, config) : [];
-    if (refusal) throw new CliError(refusalText(options.config!, refusal));
+    if (refusal) throw new CliError(refusalText(options.config!, refusal), 3);
+    exactNumbers(config.bytes, options.config!);
   }
   const built = loaded.buildManifest === null ? null : parseBuildManifest(loaded.buildManifest, from);
   const settings = settingsOf(built?.mesh, from, options);
@@ -108,6 +109,15 @@ export async function meshInput(target: Target, from: string, options: MeshOptio
     ...(options.namespace ? { namespace: options.namespace } : {}),
     ...(options.plainHttp ? { plainHttp: true } : {}),
   };
+}
+
+/** Meshes keep the numbers of a configuration as doubles: what they would round is refused here. */
+function exactNumbers(json: Uint8Array, file: string): void {
+  const text = Buffer.from(json).toString("utf8");
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
+    if (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)))
+      throw new CliError(`${file}: a mesh would round ${token}; numbers go to 2^53 - 1, write it as a string`, 3);
+  }
 }
 
 /** A build is reproducible, so its digest in the registry is known before it is there. */

@@ -16,6 +16,8 @@ import {
   SUPPORTED_VERSIONS,
   workDirectory,
 } from "../../toolchain/hosts/envoy/index.js";
+import { meshManifest } from "../../toolchain/mesh/index.js";
+import { parseReference } from "../../toolchain/oci/index.js";
 import { eventually, freshFolder, meshwasm, startRegistry, succeeded, type Running } from "../e2e/support.js";
 import { goModule, noGo } from "./tools.js";
 
@@ -118,16 +120,35 @@ describe("CRDs", { skip }, () => {
     });
   }
   test("Envoy Gateway takes envoy-gateway", async () => {
-    const file = "charts/gateway-crds-helm/templates/generated/gateway.envoyproxy.io_envoyextensionpolicies.yaml";
-    const path = join(goModule(GATEWAY), file);
+    const folderOf = "charts/gateway-crds-helm/templates/generated/gateway.envoyproxy.io_";
     const plain = join(work, "crd.yaml");
-    // Helm's own lines around the YAML.
-    writeFileSync(plain, readFileSync(path, "utf8").replace(/^\{\{.*\}\}$/gm, ""));
+    const crds = ["envoyextensionpolicies", "envoypatchpolicies"].map((name) =>
+      // Helm's own lines around the YAML.
+      readFileSync(join(goModule(GATEWAY), `${folderOf}${name}.yaml`), "utf8").replace(/^\{\{.*\}\}$/gm, ""),
+    );
+    writeFileSync(plain, crds.join("\n"));
     const errors = validators(plain);
     for (const flags of [[], EVERYTHING]) {
       const [object] = await manifest("--for", "envoy-gateway", "--target-ref", "HTTPRoute/web", ...flags);
       assert.deepEqual(errors(object!), [], stringify(object));
     }
+    const text = meshManifest({
+      target: "envoy-gateway",
+      reference: parseReference("registry.example.com/team/hello:1"),
+      digest: `sha256:${"a".repeat(64)}`,
+      name: "hello",
+      config: { authz: { cluster: "authz" } },
+      settings: {
+        targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }],
+        clusters: { authz: "https://authz.example.com" },
+      },
+    });
+    const objects = parseAllDocuments(text).map((doc) => doc.toJS() as Json);
+    assert.deepEqual(
+      objects.map(({ kind }) => kind),
+      ["EnvoyExtensionPolicy", "EnvoyPatchPolicy"],
+    );
+    for (const object of objects) assert.deepEqual(errors(object), [], stringify(object));
   });
 });
 

@@ -1,12 +1,16 @@
 import { formatReference } from "../oci/index.js";
+import { envoyCluster } from "./cluster.js";
 import { MeshError } from "./errors.js";
 import { failureLines } from "./failure.js";
 import { notCarried, refuseHold } from "./filter.js";
-import { impliedBy } from "./implied.js";
+import { impliedBy, type Upstream } from "./implied.js";
 import { jsonConfig, type MeshInput } from "./input.js";
 import { metadata, withoutGroup } from "./kubernetes.js";
 import { dnsLabel } from "./names.js";
-import { document } from "./yaml.js";
+import type { TargetRef } from "./settings.js";
+import { document, documents } from "./yaml.js";
+
+const API = "gateway.envoyproxy.io/v1alpha1";
 
 /** An EnvoyExtensionPolicy of Envoy Gateway. */
 export function envoyGatewayManifest(input: MeshInput): string {
@@ -23,9 +27,9 @@ export function envoyGatewayManifest(input: MeshInput): string {
   const open = input.failStrategy === "FAIL_OPEN";
   const refs = targetRefs.map((ref) => (ref.group ? ref : { ...ref, group: "gateway.networking.k8s.io" }));
   const { host, repository } = input.reference;
-  return document(
+  const policy = document(
     {
-      apiVersion: "gateway.envoyproxy.io/v1alpha1",
+      apiVersion: API,
       kind: "EnvoyExtensionPolicy",
       metadata: metadata(input),
       spec: {
@@ -54,15 +58,41 @@ export function envoyGatewayManifest(input: MeshInput): string {
       ...failureLines(input, open ? "FAIL_OPEN" : "FAIL_CLOSE"),
       ...notCarried(input, "EnvoyExtensionPolicy", { capabilities: true, order: true, env: true }),
       ...(match ? [" Not carried: match; what it is attached to says which requests pass."] : []),
-      ...clusterLines(upstreams.map((u) => `${u.cluster} (${u.host}:${u.port})`)),
-      ...clusterLines(existing),
+      ...existing.map((cluster) => ` The proxy must have the cluster ${cluster}; it is not printed here.`),
     ],
   );
+  return documents([policy, ...clusterPatches(input, upstreams, refs)]);
 }
 
-function clusterLines(clusters: readonly string[]): string[] {
-  return clusters.map(
-    (cluster) =>
-      ` Not carried: the cluster ${cluster}; add it to Envoy with an EnvoyPatchPolicy or a Backend and its route.`,
+/**
+ * Envoy Gateway makes clusters of routes' backends only; others come by a patch, which is attached to a Gateway (to the
+ * GatewayClass where Gateways are merged).
+ */
+function clusterPatches(input: MeshInput, upstreams: readonly Upstream[], refs: readonly TargetRef[]): string[] {
+  if (upstreams.length === 0) return [];
+  const gateways = refs.filter(({ kind }) => kind === "Gateway" || kind === "GatewayClass");
+  if (gateways.length === 0) {
+    throw new MeshError(
+      `the configuration calls ${upstreams[0]!.cluster}, and Envoy Gateway adds clusters to a Gateway only; add --target-ref Gateway/name, or --cluster '${upstreams[0]!.cluster}=existing' when it has that cluster`,
+    );
+  }
+  return gateways.map((gateway, index) =>
+    document(
+      {
+        apiVersion: API,
+        kind: "EnvoyPatchPolicy",
+        metadata: metadata(input, index === 0 ? "clusters" : `clusters-${index}`),
+        spec: {
+          targetRef: withoutGroup([gateway])[0],
+          type: "JSONPatch",
+          jsonPatches: upstreams.map(({ cluster, host, port, tls, grpc }) => ({
+            type: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            name: cluster,
+            operation: { op: "add", path: "", value: envoyCluster(cluster, host, port, tls, grpc) },
+          })),
+        },
+      },
+      [" Envoy Gateway takes it with config.envoyGateway.extensionApis.enableEnvoyPatchPolicy: true only."],
+    ),
   );
 }

@@ -3,7 +3,7 @@ import { MeshError } from "./errors.js";
 import { failureLines } from "./failure.js";
 import { notCarried, refuseHold } from "./filter.js";
 import { impliedBy } from "./implied.js";
-import { isBelow, jsonConfig, type MeshInput } from "./input.js";
+import { isBelow, jsonConfig, type FailStrategy, type MeshInput } from "./input.js";
 import { istioUpstreams, metadata, withoutGroup } from "./kubernetes.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
@@ -53,6 +53,11 @@ export function placement(input: MeshInput) {
 /** What to fetch and how to run it: fields that both kinds have. */
 export function image(input: MeshInput, target: string) {
   refuseHold(input, target);
+  const version = input.target === "istio" ? input.targetVersion : undefined;
+  if (input.type === "tcp" && isBelow(version, 1, 20))
+    throw new MeshError(`Istio ${version} runs HTTP filters only; TCP filters came with 1.20`);
+  if (input.settings?.targetRefs && isBelow(version, 1, 22))
+    throw new MeshError(`Istio ${version} has no targetRefs, which came with 1.22; use --selector`);
   const config = jsonConfig(input.config);
   if (config !== undefined && (config === null || typeof config !== "object" || Array.isArray(config))) {
     throw new MeshError("Istio's pluginConfig must be a JSON object; give the configuration as one");
@@ -69,10 +74,17 @@ export function image(input: MeshInput, target: string) {
     ...(input.type === "tcp" ? { type: "NETWORK" } : {}),
     ...(pullSecret ? { imagePullSecret: pullSecret } : {}),
     pluginName: input.rootId ?? dnsLabel(input.name),
-    failStrategy: input.failStrategy ?? "FAIL_RELOAD",
+    failStrategy: strategyOf(input),
     ...(config === undefined ? {} : { pluginConfig: config }),
     ...(variables.length ? { vmConfig: { env: variables } } : {}),
   };
+}
+
+/** WasmPlugin knows FAIL_RELOAD from Istio 1.27 on. */
+function strategyOf({ target, targetVersion, failStrategy = "FAIL_RELOAD" }: MeshInput): FailStrategy {
+  return failStrategy === "FAIL_RELOAD" && target === "istio" && isBelow(targetVersion, 1, 27)
+    ? "FAIL_CLOSE"
+    : failStrategy;
 }
 
 function objects(input: MeshInput, kind: string, spec: Record<string, unknown>): string {
@@ -86,7 +98,7 @@ function objects(input: MeshInput, kind: string, spec: Record<string, unknown>):
       : [
           " Without a selector it runs in every workload of the namespace (of the mesh, in the root namespace); --selector app=my-app narrows it.",
         ]),
-    ...failureLines(input),
+    ...failureLines(input, strategyOf(input)),
     ...notCarried(input, kind, { capabilities: true }),
     ...(implied.hostEnv.length
       ? [` The proxy's container must have the environment variables ${implied.hostEnv.join(", ")}.`]

@@ -413,3 +413,44 @@ test("names become DNS-1123 labels", () => {
     assert.equal(dnsLabel(text), label);
   }
 });
+
+test("an Istio that is too old for a field is told so, or gets what it knows", () => {
+  const strategy = (targetVersion?: string): unknown =>
+    (parse(istio({ ...(targetVersion ? { targetVersion } : {}) })) as { spec: { failStrategy: string } }).spec
+      .failStrategy;
+  assert.deepEqual([strategy("1.26.4"), strategy("1.27"), strategy()], ["FAIL_CLOSE", "FAIL_RELOAD", "FAIL_RELOAD"]);
+  assert.match(istio({ targetVersion: "1.26" }), /^# FAIL_RELOAD cannot be said here; FAIL_CLOSE is what there is/m);
+  refuses({ targetVersion: "1.19", type: "tcp" }, /TCP filters came with 1\.20/);
+  const targetRefs = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }];
+  refuses({ targetVersion: "1.21", settings: { targetRefs } }, /no targetRefs, which came with 1\.22; use --selector/);
+});
+
+test("Higress gets what its WasmPlugin has: no FAIL_RELOAD, no selector, no TCP", () => {
+  const text = meshManifest({ ...INPUT, target: "higress", settings: { selector: { app: "web" } } });
+  const { spec } = parse(text) as { spec: Record<string, unknown> };
+  assert.deepEqual(Object.keys(spec), ["url", "sha256", "pluginName", "failStrategy"]);
+  assert.equal(spec["failStrategy"], "FAIL_CLOSE");
+  assert.match(text, /^# Not carried: selector and targetRefs/m);
+  refuses({ target: "higress", type: "tcp" }, /HTTP filters only/);
+});
+
+test("Envoy Gateway gets the clusters of a configuration by a patch of the Gateway", () => {
+  const ref = (kind: string) => ({ group: "gateway.networking.k8s.io", kind, name: "web" });
+  const extra = (...kinds: string[]): Partial<MeshInput> => ({
+    target: "envoy-gateway",
+    config: { authz: { cluster: "authz" } },
+    settings: { targetRefs: kinds.map(ref), clusters: { authz: "grpcs://authz.test" } },
+  });
+  refuses(extra("HTTPRoute"), /adds clusters to a Gateway only; add --target-ref Gateway\/name/);
+  const documents = parseAllDocuments(meshManifest({ ...INPUT, ...extra("HTTPRoute", "Gateway") }));
+  const [policy, patch, ...more] = documents.map(
+    (doc) => doc.toJS() as { kind: string; spec: Record<string, unknown> },
+  );
+  assert.deepEqual([policy!.kind, patch!.kind, more.length], ["EnvoyExtensionPolicy", "EnvoyPatchPolicy", 0]);
+  assert.deepEqual(patch!.spec["targetRef"], ref("Gateway"));
+  const [{ name, operation }] = patch!.spec["jsonPatches"] as [
+    { name: string; operation: { value: { name: string } } },
+  ];
+  assert.deepEqual([name, operation.value.name], ["authz", "authz"]);
+  assert.match(JSON.stringify(operation), /alpn_protocols/);
+});

@@ -138,20 +138,32 @@ export function consulManifest(input: MeshInput): string {
 
 /** Higress' WasmPlugin: Istio's fields, with the configuration as `defaultConfig`. */
 export function higressManifest(input: MeshInput): string {
-  const { pluginConfig, ...rest } = image(input, "Higress");
-  const { where, order } = placement(input);
+  if (input.type === "tcp") throw new MeshError("Higress runs HTTP filters only; use the target istio or envoy");
+  const { pluginConfig, failStrategy, ...rest } = image(input, "Higress");
+  const { order } = placement(input);
+  const strategy = failStrategy === "FAIL_OPEN" ? "FAIL_OPEN" : "FAIL_CLOSE";
   const plugin = document(
     {
       apiVersion: "extensions.higress.io/v1alpha1",
       kind: "WasmPlugin",
       metadata: metadata({ ...input, namespace: input.namespace ?? "higress-system" }),
-      spec: { ...where, ...rest, ...order, ...(pluginConfig === undefined ? {} : { defaultConfig: pluginConfig }) },
+      spec: {
+        ...rest,
+        failStrategy: strategy,
+        ...order,
+        ...(pluginConfig === undefined ? {} : { defaultConfig: pluginConfig }),
+      },
     },
     [
       NOT_RUN,
-      ...failureLines(input),
+      ...failureLines(input, strategy),
       ...existingLines(impliedBy(input)),
       ...notCarried(input, "WasmPlugin", { capabilities: true, match: true }),
+      ...(input.settings?.selector || input.settings?.targetRefs
+        ? [
+            " Not carried: selector and targetRefs; Higress runs it in its gateway, for all routes (spec.matchRules narrows it).",
+          ]
+        : []),
     ],
   );
   return documents([plugin, ...istioUpstreams(input, impliedBy(input)).map((object) => document(object))]);

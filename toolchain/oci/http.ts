@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
-  /** Bytes that may come back; also sets how long the answer may take. */
+  /** Bytes that may come back. */
   readonly maxBytes: number;
   /** Milliseconds until the request is given up, apart from the time that large bodies add. */
   readonly timeoutMs: number;
@@ -41,7 +41,6 @@ const SLOWEST_BYTES_PER_MS = 32;
 
 export async function request(input: HttpRequest): Promise<HttpAnswer> {
   const bodyBytes = input.body?.length ?? 0;
-  const limit = input.timeoutMs + (bodyBytes + Math.min(input.maxBytes, 1 << 30)) / SLOWEST_BYTES_PER_MS;
   const control = new AbortController();
   // The answer's head has its own, shorter limit: a server that accepts and says nothing is noticed soon.
   let timer = setTimeout(() => control.abort(), input.timeoutMs + bodyBytes / SLOWEST_BYTES_PER_MS);
@@ -54,8 +53,15 @@ export async function request(input: HttpRequest): Promise<HttpAnswer> {
       signal: control.signal,
     });
     clearTimeout(timer);
-    timer = setTimeout(() => control.abort(), limit);
-    const body = input.method === "HEAD" ? new Uint8Array() : await readBounded(answer, input);
+    // Each byte buys the time that the slowest link needs for it; an answer that trickles ends soon.
+    const began = Date.now();
+    const received = (bytes: number): void => {
+      clearTimeout(timer);
+      const left = began + input.timeoutMs + bytes / SLOWEST_BYTES_PER_MS - Date.now();
+      timer = setTimeout(() => control.abort(), Math.max(0, left));
+    };
+    received(0);
+    const body = input.method === "HEAD" ? new Uint8Array() : await readBounded(answer, input, received);
     return { status: answer.status, headers: answer.headers, body, url: input.url };
   } catch (cause) {
     if (cause instanceof TooLargeError) throw cause;
@@ -66,7 +72,11 @@ export async function request(input: HttpRequest): Promise<HttpAnswer> {
   }
 }
 
-async function readBounded(answer: Response, input: HttpRequest): Promise<Uint8Array> {
+async function readBounded(
+  answer: Response,
+  input: HttpRequest,
+  received: (bytes: number) => void,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // The browser's type of a stream, which a tsconfig with that library sees, lacks the iterator that Node's has.
@@ -78,6 +88,7 @@ async function readBounded(answer: Response, input: HttpRequest): Promise<Uint8A
       throw new TooLargeError(`${input.url.host} sent more than ${input.maxBytes} bytes for ${input.url.pathname}`);
     }
     chunks.push(chunk);
+    received(size);
   }
   return Buffer.concat(chunks);
 }
@@ -118,7 +129,7 @@ export function resolveLocation(location: string | null, base: URL): URL {
   const allowed = base.protocol === "https:" ? ["https:"] : ["https:", "http:"];
   if (!allowed.includes(url.protocol)) {
     throw new OciError(
-      `${base.host} redirects to ${printable(url.origin)}, which is not encrypted; set the registry's public URL to https`,
+      `${base.host} redirects to ${printable(url.origin === "null" ? url.protocol : url.origin)}, which is not encrypted; set the registry's public URL to https`,
     );
   }
   url.username = "";
