@@ -64,6 +64,21 @@ for (const host of ["emulator", "envoy"] as const) {
       assert.deepEqual(logs.slice(0, 3), ["new", "down one", "down onetwo"]);
     });
 
+    it("gives at most 1 MiB at once, Envoy's buffer limit", async () => {
+      await using proxy = await start("counts");
+      const client = await proxy.tcp();
+      const size = 3 * 1024 * 1024 + 5;
+      await client.write(Buffer.alloc(size, "x"));
+      await client.waitFor(size);
+      const given = (way: string): number[] =>
+        proxy.logs().flatMap(({ message }) => (message.startsWith(`${way} `) ? [Number(message.split(" ")[1])] : []));
+      for (const way of ["down", "up"]) {
+        assert.ok(Math.max(...given(way)) <= 1024 * 1024, String(given(way)));
+        assert.equal(given(way).reduce((sum, n) => sum + n), size);
+      }
+      await client.end();
+    });
+
     it("closes the client's connection", async () => {
       await using proxy = await start("closes");
       const client = await proxy.tcp();

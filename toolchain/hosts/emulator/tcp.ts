@@ -8,6 +8,8 @@ import { TcpEnd, type Wire } from "./tcpends.js";
 import type { TlsFacts } from "./tls.js";
 
 const CONNECT_MS = 5000;
+/** Envoy reads no more at once: per_connection_buffer_limit_bytes. */
+const MOST_READ = 1 << 20;
 /** Filter state by which a filter chooses the cluster. */
 const CLUSTER_KEY = "envoy.tcp_proxy.cluster";
 
@@ -130,10 +132,11 @@ export class TcpStream {
       if (posted) return;
       posted = true;
       this.server.post(() => {
-        const data = waiting;
+        const data = waiting.slice(0, MOST_READ);
+        waiting = waiting.slice(MOST_READ);
         posted = false;
-        waiting = "";
-        take(data, ended);
+        if (waiting !== "") post();
+        take(data, ended && waiting === "");
       });
     };
     return {

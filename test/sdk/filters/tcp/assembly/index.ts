@@ -32,7 +32,7 @@ class Tcp extends TcpFilter<TcpPlugin> {
 
   onDownstreamData(data: TcpData, endOfStream: bool): TcpAction {
     const mark = this.plugin.config.mark;
-    log.info("down " + data.text() + (endOfStream ? " end" : ""));
+    log.info("down " + (mark == "counts" ? data.length.toString() : data.text()) + (endOfStream ? " end" : ""));
     if (!data.length) return TcpAction.Continue;
     if (mark == "changes") {
       data.prepend(bytes("<"));
@@ -48,8 +48,9 @@ class Tcp extends TcpFilter<TcpPlugin> {
   }
 
   onUpstreamData(data: TcpData, endOfStream: bool): TcpAction {
-    log.info("up " + data.text() + (endOfStream ? " end" : ""));
-    if (this.plugin.config.mark == "changes" && data.length) {
+    const mark = this.plugin.config.mark;
+    log.info("up " + (mark == "counts" ? data.length.toString() : data.text()) + (endOfStream ? " end" : ""));
+    if (mark == "changes" && data.length) {
       data.prepend(bytes("["));
       data.append(bytes("]"));
     }
