@@ -16,7 +16,7 @@ import { memory } from "./memory.js";
 import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
 import { runtime } from "./runtime.js";
-import { std } from "./std.js";
+import { crypto, std, stdSpeed } from "./std.js";
 import { times } from "./times.js";
 
 export interface Section {
@@ -37,6 +37,8 @@ const SECTIONS: readonly Section[] = [
   runtime,
   std,
   pattern,
+  crypto,
+  stdSpeed,
   fidelity,
   hosts,
   emulator,
