@@ -11,6 +11,7 @@ import { addTags } from "./commands/tags.js";
 import { addVerify } from "./commands/verify.js";
 import { addEnvoy } from "./commands/envoy.js";
 import { addInit } from "./commands/init.js";
+import { addLibrary } from "./commands/library.js";
 import { addLogin, addLogout } from "./commands/login.js";
 import { addManifest } from "./commands/manifest.js";
 import { addPublish } from "./commands/publish.js";
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addSymbolicate,
     addEnvoy,
     addRegistry,
+    addLibrary,
     addPublish,
     addPull,
     addCopy,

@@ -17,8 +17,11 @@ const newest = (...folders) =>
         .map((entry) => statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs),
     ),
   );
-if (process.argv.includes("--if-stale") && existsSync("dist/types/sdk/index.d.ts")) {
-  if (newest("cli", "toolchain", "registry", "sdk", "scripts") < statSync("dist/types/sdk/index.d.ts").mtimeMs)
+if (process.argv.includes("--if-stale") && existsSync("dist/types/filters/common/index.d.ts")) {
+  if (
+    newest("cli", "toolchain", "registry", "sdk", "filters/common", "scripts") <
+    statSync("dist/types/filters/common/index.d.ts").mtimeMs
+  )
     process.exit();
 }
 const { metafile } = await build({
@@ -68,7 +71,7 @@ if (error) {
 // What an earlier build left, removed only now: another process may be running it.
 for (const chunk of readdirSync("dist/chunks"))
   if (!metafile.outputs[`dist/chunks/${chunk}`]) rmSync(`dist/chunks/${chunk}`);
-for (const project of ["tsconfig.types.json", "sdk"]) {
+for (const project of ["tsconfig.types.json", "sdk", "filters/common"]) {
   const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], {
     stdio: "inherit",
   });

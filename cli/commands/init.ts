@@ -37,7 +37,14 @@ export function addInit(program: Command): void {
     .option("-y, --yes", "ask nothing")
     .option("--name <name>", "name of the filter; default the folder's")
     .option("--description <text>", "one line about it")
-    .addOption(new Option("--template <template>", "kind of filter").choices(["http"]).default("http"))
+    .addOption(
+      new Option(
+        "--template <template>",
+        "http: a filter that stands alone; filter: the shape of the library's, with conditions, modes and a test plan",
+      )
+        .choices(["http", "filter"])
+        .default("http"),
+    )
     .option("--package <spec>", "the meshwasm dependency, as npm takes it", packageVersion)
     .action(async (dir: string, options: Options) => {
       if (!options.package.trim()) throw new CliError("--package: give what npm takes, as in --package 0.1.0", 2);
@@ -52,6 +59,7 @@ export function addInit(program: Command): void {
       const description = (answers.description ?? `The ${name} filter.`).replaceAll(/\s+/g, " ").trim();
       const values = {
         name,
+        metric: name.replaceAll("-", "_"),
         Class: className(name),
         // As the build names it.
         Config: `${pascal(name)}Config`,
@@ -109,7 +117,6 @@ function checkEmpty(target: string, shown: string): void {
 
 /** Made beside its place and moved there whole: half a project is never left. */
 function write(target: string, template: string, values: Readonly<Record<string, string>>): void {
-  const source = join(packageRoot, "cli/templates", template);
   const parent = nearestExisting(dirname(target));
   let draft: string;
   try {
@@ -119,7 +126,12 @@ function write(target: string, template: string, values: Readonly<Record<string,
     throw new CliError(`${parent} cannot be written to (${code}); give a folder in a place that you may write to`);
   }
   try {
-    cpSync(source, draft, { recursive: true });
+    // What all projects have, then what is the template's own.
+    cpSync(join(packageRoot, "cli/templates/http"), draft, { recursive: true });
+    cpSync(join(packageRoot, "cli/templates", template), draft, { recursive: true });
+    // A filter of the library belongs to the package that it lies in.
+    if (parent === join(packageRoot, "filters"))
+      for (const entry of ["_package.json", "_gitignore", ".github"]) rmSync(join(draft, entry), { recursive: true });
     fill(draft, values);
     generate(readProject(draft));
     mkdirSync(target, { recursive: true });
@@ -162,7 +174,19 @@ function nameFrom(target: string): string {
 }
 
 /** The template imports these from the SDK. */
-const TAKEN = ["HeadersAction", "HttpFilter", "Plugin"];
+const TAKEN = [
+  "Check",
+  "Counter",
+  "Exchange",
+  "GrpcStatus",
+  "HeadersAction",
+  "HttpFilter",
+  "Labelled",
+  "Mode",
+  "Phase",
+  "Plugin",
+  "Selectors",
+];
 
 function className(name: string): string {
   const wanted = pascal(name);

@@ -11,6 +11,7 @@ import {
 import { CliError, step } from "../output.js";
 import { inWholeSteps } from "../until-stopped.js";
 import { registryClient, type RegistryOptions } from "./client.js";
+import { isLibraryName, libraryFiles, prepareLibrary } from "./library.js";
 
 /** A filter from wherever it is. */
 export interface Loaded {
@@ -20,20 +21,28 @@ export interface Loaded {
   readonly schema: string | null;
   /** Text of the build's manifest.json. */
   readonly buildManifest: string | null;
+  /** The module's file; null when it is in a registry. */
+  readonly file: string | null;
   /** From a registry only. */
   readonly image: { readonly pulled: Pulled; readonly reference: Reference } | null;
 }
 
-/** Reads a filter: a reference, a .wasm file, or a project's folder (built when it is stale). */
+/** Reads a filter: a reference, a .wasm file, a project's folder (built when it is stale), or a name of the library. */
 export async function load(target: string, options: RegistryOptions): Promise<Loaded> {
+  if (isLibraryName(target)) {
+    const { wasm, schema, manifest } = await prepareLibrary(target);
+    const { module: file } = libraryFiles(target);
+    return { name: target, wasm, schema, buildManifest: JSON.stringify(manifest), file, image: null };
+  }
   if (existsSync(target)) {
     if (statSync(target).isFile()) {
-      return { name: target, wasm: readFileSync(target), schema: null, buildManifest: null, image: null };
+      return { name: target, wasm: readFileSync(target), schema: null, buildManifest: null, file: target, image: null };
     }
     const project = readProject(target);
     const { wasm, manifest } = await step(`Building ${target}`, () => inWholeSteps(() => buildIfStale(target)));
     const schema = project.schemaFile ? bundledSchema(project.schemaFile) : null;
-    return { name: target, wasm: readFileSync(wasm), schema, buildManifest: JSON.stringify(manifest), image: null };
+    const buildManifest = JSON.stringify(manifest);
+    return { name: target, wasm: readFileSync(wasm), schema, buildManifest, file: wasm, image: null };
   }
   if (/^[./]|\.wasm$/.test(target) && !target.includes(":"))
     throw new CliError(
@@ -46,6 +55,7 @@ export async function load(target: string, options: RegistryOptions): Promise<Lo
     wasm: pulled.wasm,
     schema: pulled.schema ?? null,
     buildManifest: pulled.buildManifest ?? null,
+    file: null,
     image: { pulled, reference: { ...reference, digest: pulled.digest } },
   };
 }

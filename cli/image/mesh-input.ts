@@ -1,7 +1,8 @@
 /* From an image and the command line to what a manifest is made of; `manifest` and `rollout` share it. */
 
+import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { check, inspect, readProject, secretVariables, type ModuleManifest } from "../../toolchain/build/index.js";
+import { check, inspect, secretVariables, type ModuleManifest } from "../../toolchain/build/index.js";
 import {
   readSettings,
   type FailStrategy,
@@ -18,6 +19,7 @@ import { checkConfig, refusalsOfSchema, refusalText } from "../config-verdict.js
 import { CliError } from "../output.js";
 import { PLAIN_HTTP, type RegistryOptions } from "./client.js";
 import { load, type Loaded } from "./load.js";
+import { isLibraryName, prepareLibrary } from "./library.js";
 import { prepare } from "./prepare.js";
 import { readForeign } from "./subject.js";
 
@@ -128,14 +130,15 @@ async function placeOfProject(loaded: Loaded, target: Target, settings: MeshSett
     throw new CliError(
       isFile
         ? `${loaded.name} is a file; publish it, then give its reference`
-        : `${loaded.name} is a folder, and nothing says where its image is; add --image host/repo:tag, or mesh.image to filter.yaml`,
+        : `${loaded.name} is not an image, and nothing says where its image is; add --image host/repo:tag, or mesh.image to filter.yaml`,
     );
   }
-  const { image: built } = await prepare(loaded.name, "", "", {});
+  const { image: built } = isLibraryName(loaded.name)
+    ? await prepareLibrary(loaded.name)
+    : await prepare(loaded.name, "", "", {});
   const digests = { digest: built.digest, moduleDigest: built.moduleDigest };
   if (image === undefined) {
-    const file = `${readProject(loaded.name).dir}/build/filter.wasm`;
-    return { reference: parseReference("localhost/local"), ...digests, localFile: file };
+    return { reference: parseReference("localhost/local"), ...digests, localFile: resolve(loaded.file!) };
   }
   return { reference: withDefaultTag(parseReference(image)), ...digests };
 }

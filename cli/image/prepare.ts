@@ -12,7 +12,7 @@ import {
   type ModuleManifest,
 } from "../../toolchain/build/index.js";
 import { readSettings } from "../../toolchain/mesh/index.js";
-import { buildImage, commitOf, createdTime, type Image } from "../../toolchain/oci/index.js";
+import { buildImage, commitOf, createdTime, type Image, type ImageInput } from "../../toolchain/oci/index.js";
 import type { Component } from "../../toolchain/oci/sign/index.js";
 import { CliError, step } from "../output.js";
 import { inWholeSteps } from "../until-stopped.js";
@@ -28,6 +28,8 @@ export interface PrepareOptions {
 
 export interface Prepared {
   readonly image: Image;
+  /** What the image was made of. */
+  readonly input: ImageInput;
   readonly wasm: Uint8Array;
   readonly schema: string | null;
   readonly manifest: ModuleManifest;
@@ -46,7 +48,7 @@ export async function prepare(path: string, name: string, version: string, optio
     : prepareProject(path, options);
 }
 
-async function prepareProject(dir: string, options: PrepareOptions): Promise<Prepared> {
+export async function prepareProject(dir: string, options: PrepareOptions): Promise<Prepared> {
   for (const key of ["schema", "readme"] as const) {
     if (options[key]) throw new CliError(`--${key} is for a .wasm file; a project has its own`, 2);
   }
@@ -56,7 +58,7 @@ async function prepareProject(dir: string, options: PrepareOptions): Promise<Pre
   const wasm = readFileSync(file);
   const schema = project.schemaFile ? bundledSchema(project.schemaFile) : null;
   const created = await createdTime(project.dir);
-  const image = await buildImage({
+  const input: ImageInput = {
     wasm,
     ...(schema ? { schema } : {}),
     ...(project.readmeFile ? { readme: readFileSync(project.readmeFile) } : {}),
@@ -68,10 +70,11 @@ async function prepareProject(dir: string, options: PrepareOptions): Promise<Pre
     ...(project.source ? { source: project.source } : {}),
     ...(project.license ? { licenses: project.license } : {}),
     annotations: { ...projectAnnotations(project), ...options.annotation },
-  });
+  };
   const { license, source } = project;
   return {
-    image,
+    image: await buildImage(input),
+    input,
     wasm,
     schema,
     manifest,
@@ -115,7 +118,7 @@ async function prepareFile(file: string, name: string, version: string, options:
   };
   const folder = dirname(resolve(file));
   const created = await createdTime(folder);
-  const image = await buildImage({
+  const input: ImageInput = {
     wasm,
     ...(schema === null ? {} : { schema }),
     ...(readme === null ? {} : { readme }),
@@ -128,9 +131,10 @@ async function prepareFile(file: string, name: string, version: string, options:
       "io.artifacthub.package.keywords": "proxy-wasm,envoy",
       ...options.annotation,
     },
-  });
+  };
   return {
-    image,
+    image: await buildImage(input),
+    input,
     wasm,
     schema,
     manifest,

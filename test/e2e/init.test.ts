@@ -186,6 +186,32 @@ describe("a project from", () => {
     });
   }
 
+  test("the template filter: its tests pass on both hosts, and the type checker is content", async () => {
+    const dir = await makeProject(join(work, "my-gate"), "--template", "filter");
+    assert.deepEqual(readdirSync(join(dir, "test")).sort(), [
+      "filter.test.ts",
+      "plan.test.ts",
+      "plan.ts",
+      "tsconfig.json",
+    ]);
+    for (const host of ["emulator", "envoy"]) {
+      const { stdout } = succeeded(await meshwasm(["test", dir, "--host", host], { timeoutMs: 240_000 }), host);
+      assert.match(stdout, /^(#|ℹ) pass 1[0-9]/m);
+    }
+    for (const part of ["assembly", "test"]) {
+      const tsc = join(root, "node_modules/typescript/bin/tsc");
+      assert.equal((await run(process.execPath, [tsc, "-p", part], { cwd: dir })).stdout, "", part);
+    }
+    const config = join(dir, "config.yaml");
+    succeeded(await meshwasm(["validate", dir, "--config", config]));
+    // What is published needs no other file.
+    const file = join(dir, "config.schema.json");
+    const { stdout } = succeeded(await meshwasm(["config", dir, "-o", join(dir, "mine.yaml")]));
+    assert.match(stdout, /mine\.schema\.json/);
+    assert.match(readFileSync(file, "utf8"), /"meshwasm\/filters\/common/);
+    assert.doesNotMatch(readFileSync(join(dir, "mine.schema.json"), "utf8"), /meshwasm\/filters/);
+  });
+
   test("names as odd as these pass their tests and the type checker", async () => {
     const tested = succeeded(await meshwasm(["test", "."], { cwd: join(work, "2fa-gate") }));
     assert.match(tested.stdout, /^(#|ℹ) pass [1-9]/m);

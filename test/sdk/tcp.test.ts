@@ -74,7 +74,10 @@ for (const host of ["emulator", "envoy"] as const) {
         proxy.logs().flatMap(({ message }) => (message.startsWith(`${way} `) ? [Number(message.split(" ")[1])] : []));
       for (const way of ["down", "up"]) {
         assert.ok(Math.max(...given(way)) <= 1024 * 1024, String(given(way)));
-        assert.equal(given(way).reduce((sum, n) => sum + n), size);
+        assert.equal(
+          given(way).reduce((sum, n) => sum + n),
+          size,
+        );
       }
       await client.end();
     });

@@ -1,9 +1,15 @@
 /* A schema with all that it refers to: what is published, and what an editor can read alone. */
 
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { packageRoot } from "./package-root.js";
 
 type Json = Record<string, unknown>;
+
+/** The file that a reference names: `meshwasm/…` is the package's, as in imports; all else lies relative to the schema. */
+export function schemaFile(name: string, from: string): string {
+  return name.startsWith("meshwasm/") ? join(packageRoot, name.slice(9)) : resolve(dirname(from), name);
+}
 
 /** Absolute paths of the other schema files that a schema refers to, directly or not. It was read before, so they are there. */
 export function schemaFiles(file: string): string[] {
@@ -11,7 +17,7 @@ export function schemaFiles(file: string): string[] {
   const visit = (path: string): void => {
     for (const ref of references(parse(path))) {
       const name = ref.slice(0, ref.indexOf("#"));
-      const other = resolve(dirname(path), name);
+      const other = schemaFile(name, path);
       if (!name || found.has(other) || other === resolve(file)) continue;
       found.add(other);
       visit(other);
@@ -49,7 +55,7 @@ export function bundledSchema(file: string): string {
 
   function reference(ref: string, path: string): string {
     const hash = ref.indexOf("#");
-    const target = hash > 0 ? resolve(dirname(path), ref.slice(0, hash)) : path;
+    const target = hash > 0 ? schemaFile(ref.slice(0, hash), path) : path;
     const pointer = ref.slice(hash);
     if (target === root) return pointer;
     const id = target + pointer;

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { checkValue } from "./config-check.js";
 import { BuildError } from "./errors.js";
+import { schemaFile } from "./schema-bundle.js";
 import {
   FORMATS,
   jsonKind,
@@ -166,7 +167,7 @@ class Reader {
     const base = node.document.file ?? this.path;
     if (base === null || /^[a-z][a-z0-9+.-]*:/i.test(name))
       throw node.bad("$ref", "only files beside the schema can be referred to");
-    const file = resolve(dirname(base), name);
+    const file = schemaFile(name, base);
     if (file === this.path) throw node.bad("$ref", 'names its own file; write "#/$defs/NAME"');
     let document = this.documents.get(file);
     if (!document) {
