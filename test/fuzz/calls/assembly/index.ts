@@ -120,7 +120,7 @@ class Calls extends HttpFilter<CallsPlugin> {
     }
     response.keep();
     this.kept = response;
-    if (this.answers % 5 == 1) new HttpCall("again").dispatch(this);
+    if (this.answers % 5 == 1) new HttpCall("again").maxBody(4000).dispatch(this);
     if (this.answers % 7 == 3) this.request.resume();
     if (this.answers % 7 == 5) this.sendLocalResponse(403, "no");
     if (this.answers % 7 == 6) this.resetStream();
