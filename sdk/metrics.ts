@@ -122,8 +122,13 @@ class Series<T> {
   ) {}
 }
 
+/** How many series several Labelled may make together. */
+export class SeriesBudget {
+  constructor(public left: i32) {}
+}
+
 /**
- * Metrics of one name that differ in the values of up to four labels:
+ * Metrics of one name that differ in the values of their labels:
  *
  *     requests = new Labelled<Counter>("meshwasm_auth_requests", ["result"]);
  *     requests.of("denied").increment();
@@ -147,11 +152,15 @@ export class Labelled<T extends Metric> {
     readonly name: string,
     private labels: string[],
     private maxSeries: i32 = 100,
+    private budget: SeriesBudget | null = null,
   ) {
     this.buckets = new StaticArray<Series<T> | null>(16);
   }
 
-  /** The metric of these values, one for each label in order. Two values that only differ after 128 characters are one. */
+  /**
+   * The metric of these values, one for each label in order, of four labels at most; see `ofAll` for more. Two values that
+   * only differ after 128 characters are one.
+   */
   of(first: string, second: string = "", third: string = "", fourth: string = ""): T {
     const labels = this.labels.length;
     let hash = hashOf(first, 0x811c9dc5);
@@ -163,12 +172,30 @@ export class Labelled<T extends Metric> {
       if (at.hash == hash && areValues(at.values, labels, first, second, third, fourth)) return at.metric;
       at = at.next;
     }
-    if (this.series >= this.maxSeries) return this.overflow();
     const values: StaticArray<string> = [cut(first), cut(second), cut(third), cut(fourth)];
     return this.add(hash, values);
   }
 
+  /** The same for any number of labels; one value for each, or there is no metric of its own. */
+  ofAll(values: StaticArray<string>): T {
+    const labels = this.labels.length;
+    if (values.length != labels) return this.overflow();
+    let hash: u32 = 0x811c9dc5;
+    for (let i = 0; i < labels; i++) hash = hashOf(values[i], hash);
+    let at = this.buckets[hash & (this.buckets.length - 1)];
+    while (at) {
+      if (at.hash == hash && areAllValues(at.values, values)) return at.metric;
+      at = at.next;
+    }
+    const kept = new StaticArray<string>(labels);
+    for (let i = 0; i < labels; i++) kept[i] = cut(values[i]);
+    return this.add(hash, kept);
+  }
+
   private add(hash: u32, values: StaticArray<string>): T {
+    const budget = this.budget;
+    if (this.series >= this.maxSeries || (budget && budget.left <= 0)) return this.overflow();
+    if (budget) budget.left--;
     const metric = this.make(values);
     if (this.series >= this.buckets.length) this.grow();
     this.series++;
@@ -183,7 +210,9 @@ export class Labelled<T extends Metric> {
     this.overflowed++;
     let other = this.other;
     if (!other) {
-      other = this.make(["other", "other", "other", "other"]);
+      const values = new StaticArray<string>(max(this.labels.length, 4));
+      for (let i = 0; i < values.length; i++) values[i] = "other";
+      other = this.make(values);
       this.other = other;
     }
     return other;
@@ -191,7 +220,7 @@ export class Labelled<T extends Metric> {
 
   private make(values: StaticArray<string>): T {
     let labels = ".";
-    for (let i = 0; i < min(this.labels.length, 4); i++) {
+    for (let i = 0; i < min(this.labels.length, values.length); i++) {
       const value = cleaned(values[i], VALUE_LOW, VALUE_HIGH);
       labels += cleaned(this.labels[i], LABEL_LOW, NAME_HIGH) + "=.=" + value + ";.;";
     }
@@ -230,6 +259,11 @@ function areValues(kept: StaticArray<string>, count: i32, a: string, b: string, 
     (count < 3 || isValue(kept[2], c)) &&
     (count < 4 || isValue(kept[3], d))
   );
+}
+
+function areAllValues(kept: StaticArray<string>, values: StaticArray<string>): bool {
+  for (let i = 0; i < values.length; i++) if (!isValue(kept[i], values[i])) return false;
+  return true;
 }
 
 function isValue(kept: string, value: string): bool {
