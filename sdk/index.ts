@@ -25,7 +25,7 @@ export { Leader } from "./leader";
 export { HeaderLines } from "./lines";
 export { log } from "./log";
 export { MemoryUsage, memoryUsage } from "./memory";
-export { Counter, Gauge, Histogram, Labelled, Metric } from "./metrics";
+export { Counter, Gauge, Histogram, Labelled, Metric, SeriesBudget } from "./metrics";
 export { Plugin, RootContext } from "./plugin";
 export { property } from "./properties";
 export { SharedQueue } from "./queue";

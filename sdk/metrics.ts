@@ -219,7 +219,7 @@ export class Labelled<T extends Metric> {
   }
 
   private make(values: StaticArray<string>): T {
-    let labels = ".";
+    let labels = this.labels.length ? "." : "";
     for (let i = 0; i < min(this.labels.length, values.length); i++) {
       const value = cleaned(values[i], VALUE_LOW, VALUE_HIGH);
       labels += cleaned(this.labels[i], LABEL_LOW, NAME_HIGH) + "=.=" + value + ";.;";

@@ -17,6 +17,8 @@ import type { TlsFacts } from "./tls.js";
 /** A stream that nothing is on its way for, and that nobody continues for this long, will not be continued. */
 const PAUSE_LIMIT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Envoy's response flag DC. */
+const DOWNSTREAM_DISCONNECT = 1 << 14;
 /** Once set, a request's outcome does not change. */
 type Outcome = { readonly error: unknown } | { readonly answered: true };
 
@@ -207,6 +209,8 @@ export class HttpStream implements ChainOwner {
     }, pause);
     const { signal } = input;
     const aborted = (): void => {
+      this.info.responseFlags |= DOWNSTREAM_DISCONNECT;
+      this.info.responseDetails = "downstream_remote_disconnect";
       this.#enter(() => this.#chain.resetStream());
       this.#outcome = { error: signal!.reason };
       this.#settled();

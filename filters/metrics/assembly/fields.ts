@@ -1,0 +1,25 @@
+/** Facts that have no name in a configuration, behind those of LabelField. */
+export const enum Extra {
+  HttpVersion = 32,
+  ErrorType,
+  RequestProtocol,
+  GrpcResponseStatus,
+  // What Istio knows of the workloads.
+  FirstOfIstio,
+  SourceWorkload = FirstOfIstio,
+  SourceNamespace,
+  SourceApp,
+  SourceVersion,
+  SourceService,
+  SourceRevision,
+  DestinationWorkload,
+  DestinationNamespace,
+  DestinationApp,
+  DestinationVersion,
+  DestinationCanonicalService,
+  DestinationRevision,
+  DestinationService,
+  DestinationServiceName,
+  DestinationServiceNamespace,
+  Count,
+}
