@@ -13,6 +13,7 @@ import { fuzz } from "./fuzz.js";
 import { headerRewrite } from "./header-rewrite.js";
 import { hosts } from "./hosts.js";
 import { memory } from "./memory.js";
+import { metrics } from "./metrics.js";
 import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
 import { runtime } from "./runtime.js";
@@ -32,6 +33,7 @@ const SECTIONS: readonly Section[] = [
   bench,
   config,
   headerRewrite,
+  metrics,
   fuzz,
   memory,
   runtime,

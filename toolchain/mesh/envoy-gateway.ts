@@ -6,6 +6,7 @@ import { notCarried, refuseHold } from "./filter.js";
 import { impliedBy, type Upstream } from "./implied.js";
 import { jsonConfig, type MeshInput } from "./input.js";
 import { metadata, withoutGroup } from "./kubernetes.js";
+import { statsLines } from "./metric-labels.js";
 import { dnsLabel } from "./names.js";
 import type { TargetRef } from "./settings.js";
 import { document, documents } from "./yaml.js";
@@ -57,6 +58,7 @@ export function envoyGatewayManifest(input: MeshInput): string {
       ` published as ${formatReference({ ...input.reference, digest: undefined })}`,
       ...failureLines(input, open ? "FAIL_OPEN" : "FAIL_CLOSE"),
       ...notCarried(input, "EnvoyExtensionPolicy", { capabilities: true, order: true, env: true }),
+      ...statsLines(input, "put them into spec.bootstrap (type: Merge) of the Gateway's EnvoyProxy"),
       ...(match ? [" Not carried: match; what it is attached to says which requests pass."] : []),
       ...existing.map((cluster) => ` The proxy must have the cluster ${cluster}; it is not printed here.`),
     ],

@@ -1,9 +1,10 @@
 import { formatReference } from "../oci/index.js";
 import { envoyCluster } from "./cluster.js";
 import { failureLines } from "./failure.js";
-import { notCarried, registryPlace, remoteCode, statsTags, wasmConfig, wasmType } from "./filter.js";
+import { notCarried, registryPlace, remoteCode, wasmConfig, wasmType } from "./filter.js";
 import { existingLines, impliedBy } from "./implied.js";
 import type { MeshInput } from "./input.js";
+import { statsTags } from "./metric-labels.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
 

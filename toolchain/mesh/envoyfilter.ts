@@ -5,6 +5,7 @@ import { wasmConfig, wasmType } from "./filter.js";
 import { impliedBy } from "./implied.js";
 import type { MeshInput } from "./input.js";
 import { istioUpstreams, metadata } from "./kubernetes.js";
+import { istioStatsLines } from "./metric-labels.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
 
@@ -93,6 +94,7 @@ export function envoyFilterManifest(input: MeshInput): string {
     [
       ` published as ${formatReference({ ...input.reference, digest: undefined })}`,
       ...failureLines(input),
+      ...istioStatsLines(input),
       ...(input.phase
         ? [
             ` Not carried: an EnvoyFilter has no phases; the filter stands right before the router, ${input.phase} would stand earlier.`,

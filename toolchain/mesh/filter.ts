@@ -102,14 +102,6 @@ export function registryPlace(input: MeshInput): { name: string; host: string; p
   };
 }
 
-/** `stats_tags` of the bootstrap for the filter's labels. */
-export function statsTags(input: MeshInput): { tag_name: string; regex: string }[] {
-  return (input.settings?.metricLabels ?? []).map((label) => ({
-    tag_name: label,
-    regex: `(${label}=\\.=(.*?);\\.;)`,
-  }));
-}
-
 /** What only some targets can switch on. */
 export function refuseHold(input: MeshInput, target: string): void {
   if (input.allowStopIteration) {

@@ -5,6 +5,7 @@ import { notCarried, refuseHold } from "./filter.js";
 import { impliedBy } from "./implied.js";
 import { isBelow, jsonConfig, type FailStrategy, type MeshInput } from "./input.js";
 import { istioUpstreams, metadata, withoutGroup } from "./kubernetes.js";
+import { istioStatsLines } from "./metric-labels.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
 
@@ -89,7 +90,6 @@ function strategyOf({ target, targetVersion, failStrategy = "FAIL_RELOAD" }: Mes
 
 function objects(input: MeshInput, kind: string, spec: Record<string, unknown>): string {
   const implied = impliedBy(input);
-  const labels = input.settings?.metricLabels ?? [];
   const { selector, targetRefs } = input.settings ?? {};
   const plugin = document({ apiVersion: "extensions.istio.io/v1alpha1", kind, metadata: metadata(input), spec }, [
     ` published as ${formatReference({ ...input.reference, digest: undefined })}`,
@@ -103,11 +103,7 @@ function objects(input: MeshInput, kind: string, spec: Record<string, unknown>):
     ...(implied.hostEnv.length
       ? [` The proxy's container must have the environment variables ${implied.hostEnv.join(", ")}.`]
       : []),
-    ...(labels.length
-      ? [
-          ` stats_tags: meshConfig.defaultConfig.extraStatTags: [${labels.join(", ")}] makes labels of the metrics' names.`,
-        ]
-      : []),
+    ...istioStatsLines(input),
     ...implied.existing.map((cluster) => ` The mesh must have the cluster ${cluster}.`),
   ]);
   return documents([plugin, ...istioUpstreams(input, implied).map((object) => document(object))]);

@@ -425,6 +425,23 @@ test("an Istio that is too old for a field is told so, or gets what it knows", (
   refuses({ targetVersion: "1.21", settings: { targetRefs } }, /no targetRefs, which came with 1\.22; use --selector/);
 });
 
+test("labels of metrics become stats_tags: those of the filter, of what is configured, and the configuration's own", () => {
+  const metricLabels = ["always", { presets: "red", labels: ["code"] }, { mode: "odd", labels: ["never"] }];
+  const config = { presets: ["red"], metrics: [{ name: "n", labels: { tenant: "a", "not a label": "b" } }] };
+  for (const target of TARGETS) {
+    const settings = { metricLabels, ...(target === "envoy-gateway" ? HTTP_ONLY.settings : {}) };
+    const text = meshManifest({ ...INPUT, target, config, settings });
+    if (["envoy", "envoy-gateway", "kuma", "consul"].includes(target)) {
+      const tags = [...text.matchAll(/tag_name["']?: ?["']?(\w+)/g)].map((match) => match[1]);
+      assert.deepEqual(tags, ["always", "code", "tenant"], target);
+    } else
+      assert.match(text, /# stats_tags: meshConfig\.defaultConfig\.extraStatTags: \[always, code, tenant\]/, target);
+  }
+  assert.doesNotMatch(istio({ config }), /stats_tags/);
+  for (const wrong of [[1], [{ labels: ["a"] }], [{ a: 1, b: 2, labels: [] }], [{ a: "b", labels: ["no label"] }]])
+    assert.throws(() => readSettings({ metricLabels: wrong }, "x"), MeshError);
+});
+
 test("Higress gets what its WasmPlugin has: no FAIL_RELOAD, no selector, no TCP", () => {
   const text = meshManifest({ ...INPUT, target: "higress", settings: { selector: { app: "web" } } });
   const { spec } = parse(text) as { spec: Record<string, unknown> };

@@ -17,6 +17,7 @@ import { existingLines, impliedBy } from "./implied.js";
 import { jsonConfig, type MeshInput } from "./input.js";
 import { istioUpstreams, metadata } from "./kubernetes.js";
 import { image, placement } from "./istio.js";
+import { istioStatsLines, statsLines } from "./metric-labels.js";
 import { dnsLabel } from "./names.js";
 import { document, documents } from "./yaml.js";
 
@@ -60,6 +61,7 @@ export function kumaManifest(input: MeshInput): string {
       NOT_RUN,
       ...failureLines(input),
       ...existingLines(impliedBy(input)),
+      ...statsLines(input, "put them into the bootstrap of the proxies"),
       ...notCarried(input, "MeshProxyPatch", { order: true, secret: true, match: true }),
     ],
   );
@@ -128,6 +130,7 @@ export function consulManifest(input: MeshInput): string {
       ` The registry must be a service of the mesh named ${place.name} at ${place.host}:${place.port}, and an upstream of this one.`,
       ...failureLines(input, "FAIL_CLOSE"),
       ...existingLines(impliedBy(input)),
+      ...statsLines(input, "put what stats_config has into config.envoy_stats_config_json of proxy-defaults"),
       ...notCarried(input, "builtin/wasm", { order: true, secret: true, match: true }),
       ...Object.entries(input.settings?.selector ?? {})
         .filter(([key]) => key !== "app")
@@ -157,6 +160,7 @@ export function higressManifest(input: MeshInput): string {
     [
       NOT_RUN,
       ...failureLines(input, strategy),
+      ...istioStatsLines(input),
       ...existingLines(impliedBy(input)),
       ...notCarried(input, "WasmPlugin", { capabilities: true, match: true }),
       ...(input.settings?.selector || input.settings?.targetRefs

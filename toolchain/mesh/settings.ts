@@ -11,6 +11,12 @@ export interface Match {
   readonly ports?: readonly number[];
 }
 
+/** Labels of metrics that there are when the configuration has, or lists, a value under a key: `{ presets: red, labels: [code] }`. */
+export interface LabelsWhen {
+  readonly labels: readonly string[];
+  readonly [key: string]: unknown;
+}
+
 /** Where and with what a mesh runs a filter: the section `mesh` of filter.yaml, and the flags that win over it. */
 export interface MeshSettings {
   /** host/repository where the filter is published. */
@@ -26,7 +32,7 @@ export interface MeshSettings {
   /** Environment variables that it gets from the proxy's. */
   readonly hostEnv?: readonly string[];
   /** Labels of the filter's metrics, which Envoy must be told to tell apart. */
-  readonly metricLabels?: readonly string[];
+  readonly metricLabels?: readonly (string | LabelsWhen)[];
   /** Where the clusters that the configuration names are: a URL, or "existing". */
   readonly clusters?: Readonly<Record<string, string>>;
 }
@@ -80,7 +86,15 @@ export function readSettings(value: unknown, where: string): MeshSettings {
         throw bad("match[].ports are numbers from 1 to 65535");
     }
   });
-  for (const label of list(settings["metricLabels"], "metricLabels", bad)) {
+  const labels = list(settings["metricLabels"], "metricLabels", bad).flatMap((entry): unknown[] => {
+    if (typeof entry === "string") return [entry];
+    const { labels, ...when } = mapping(entry, "metricLabels[]", bad);
+    const only = Object.values(when);
+    if (only.length !== 1 || !["string", "number", "boolean"].includes(typeof only[0]))
+      throw bad("each of metricLabels is a label, or { KEY: VALUE, labels: [...] } for one value of the configuration");
+    return list(labels, "metricLabels[].labels", bad);
+  });
+  for (const label of labels) {
     if (typeof label !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(label))
       throw bad(`"${String(label)}" is not the name of a metric's label`);
   }
