@@ -2,10 +2,14 @@
 
 import { Config, JsonReader } from "meshwasm/sdk";
 import { readPrefix } from "meshwasm/sdk/decode/cidr";
+import { readDuration } from "meshwasm/sdk/decode/duration";
 import { readInt64 } from "meshwasm/sdk/decode/int64";
 import { codePoints } from "meshwasm/sdk/decode/length";
+import { memberPath } from "meshwasm/sdk/decode/map";
 import { readPattern } from "meshwasm/sdk/decode/regex";
+import { SecretEnv, readSecretEnv } from "meshwasm/sdk/decode/secret-env";
 import { keyAhead } from "meshwasm/sdk/decode/union";
+import { readUri } from "meshwasm/sdk/decode/uri";
 import { IpPrefix } from "meshwasm/sdk/std/cidr";
 import { JsonType } from "meshwasm/sdk/std/json-value";
 import { Pattern } from "meshwasm/sdk/std/pattern";
@@ -409,5 +413,346 @@ export class Condition extends Config {
       return false;
     }
     return json.fail("must be an object");
+  }
+}
+
+/** What happens to a request when something that the filter depends on fails: deny refuses it, allow lets it pass. */
+export enum OnError {
+  /** Not given, where there is no default. */
+  Unset = -1,
+  Deny,
+  Allow,
+}
+
+export function readOnError(json: JsonReader): OnError {
+  const text = json.readString();
+  if (text == "deny") return OnError.Deny;
+  if (text == "allow") return OnError.Allow;
+  json.fail("must be one of \"deny\", \"allow\"");
+  return OnError.Unset;
+}
+
+export class SecretFromEnv extends Config {
+  /** Name of an environment variable of the proxy. */
+  env: SecretEnv = new SecretEnv();
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "env") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.env = readSecretEnv(json);
+        if (!json.ok) return json.within(".env");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    if (!(seen0 & 0x1)) return json.missingKey("env");
+    return true;
+  }
+}
+
+export class SecretHash extends Config {
+  /** 64 hexadecimal digits. */
+  sha256: string = "";
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "sha256") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.sha256 = json.readString();
+        {
+          const count = codePoints(this.sha256);
+          if (count < 64) json.fail("must have at least 64 characters");
+          else if (count > 64) json.fail("must have at most 64 characters");
+        }
+        if (!json.ok) return json.within(".sha256");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    if (!(seen0 & 0x1)) return json.missingKey("sha256");
+    return true;
+  }
+}
+
+/** Which of its fields a Secret has. */
+export enum SecretKind {
+  Unset = -1,
+  Literal,
+  Env,
+  Sha256,
+}
+
+/** A secret: the text itself, the environment variable that holds it, or the SHA-256 of it in hex, which is enough to compare with. */
+export class Secret extends Config {
+  kind: SecretKind = SecretKind.Unset;
+  literal: string = "";
+  env: SecretFromEnv | null = null;
+  sha256: SecretHash | null = null;
+
+  decode(json: JsonReader): bool {
+    const type = json.type;
+    if (type == JsonType.String) {
+      this.kind = SecretKind.Literal;
+      this.literal = json.readString();
+      {
+        const count = codePoints(this.literal);
+        if (count < 1) json.fail("must have at least 1 character");
+        else if (count > 8192) json.fail("must have at most 8192 characters");
+      }
+      return json.ok;
+    }
+    if (type == JsonType.Object) {
+      const index = keyAhead(json, ["env", "sha256"], "must have one of the keys \"env\", \"sha256\"");
+      if (index == 0) {
+        this.kind = SecretKind.Env;
+        const value = new SecretFromEnv();
+        value.decode(json);
+        this.env = value;
+        return json.ok;
+      }
+      if (index == 1) {
+        this.kind = SecretKind.Sha256;
+        const value = new SecretHash();
+        value.decode(json);
+        this.sha256 = value;
+        return json.ok;
+      }
+      return false;
+    }
+    return json.fail("must be a string or an object");
+  }
+}
+
+export class ClusterUpstream extends Config {
+  /** Name of the cluster, such as outbound|443||auth.example.com. */
+  cluster: string = "";
+  /** Host that is asked for; default the host of an Istio name, else the cluster's name. */
+  authority: string = "";
+  /** Path and query. */
+  path: string = "/";
+  /** Until the whole answer must be there. */
+  timeout: i64 = 5000000000;
+  /** Further attempts after a failed connection, a reset or a 5xx. */
+  retries: i64 = 0;
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "cluster") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.cluster = json.readString();
+        {
+          const count = codePoints(this.cluster);
+          if (count < 1) json.fail("must have at least 1 character");
+          else if (count > 500) json.fail("must have at most 500 characters");
+        }
+        if (!json.ok) return json.within(".cluster");
+      } else if (key == "authority") {
+        if (seen0 & 0x2) return json.duplicateKey();
+        seen0 |= 0x2;
+        this.authority = json.readString();
+        {
+          const count = codePoints(this.authority);
+          if (count < 1) json.fail("must have at least 1 character");
+          else if (count > 300) json.fail("must have at most 300 characters");
+        }
+        if (!json.ok) return json.within(".authority");
+      } else if (key == "path") {
+        if (seen0 & 0x4) return json.duplicateKey();
+        seen0 |= 0x4;
+        this.path = json.readString();
+        {
+          const count = codePoints(this.path);
+          if (count < 1) json.fail("must have at least 1 character");
+          else if (count > 4000) json.fail("must have at most 4000 characters");
+        }
+        if (!json.ok) return json.within(".path");
+      } else if (key == "timeout") {
+        if (seen0 & 0x8) return json.duplicateKey();
+        seen0 |= 0x8;
+        this.timeout = readDuration(json);
+        if (!json.ok) return json.within(".timeout");
+      } else if (key == "retries") {
+        if (seen0 & 0x10) return json.duplicateKey();
+        seen0 |= 0x10;
+        this.retries = json.readInteger();
+        if (this.retries < 0) json.fail("must be at least 0");
+        else if (this.retries > 5) json.fail("must be at most 5");
+        if (!json.ok) return json.within(".retries");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    if (!(seen0 & 0x1)) return json.missingKey("cluster");
+    return true;
+  }
+}
+
+export class UrlUpstream extends Config {
+  /** https://host/path or http://host:port/path. */
+  url: string = "";
+  /** Until the whole answer must be there. */
+  timeout: i64 = 5000000000;
+  /** Further attempts after a failed connection, a reset or a 5xx. */
+  retries: i64 = 0;
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "url") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.url = readUri(json);
+        if (!json.ok) return json.within(".url");
+      } else if (key == "timeout") {
+        if (seen0 & 0x2) return json.duplicateKey();
+        seen0 |= 0x2;
+        this.timeout = readDuration(json);
+        if (!json.ok) return json.within(".timeout");
+      } else if (key == "retries") {
+        if (seen0 & 0x4) return json.duplicateKey();
+        seen0 |= 0x4;
+        this.retries = json.readInteger();
+        if (this.retries < 0) json.fail("must be at least 0");
+        else if (this.retries > 5) json.fail("must be at most 5");
+        if (!json.ok) return json.within(".retries");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    if (!(seen0 & 0x1)) return json.missingKey("url");
+    return true;
+  }
+}
+
+/** Which of its fields a Upstream has. */
+export enum UpstreamKind {
+  Unset = -1,
+  Cluster,
+  Url,
+}
+
+/** A service that is asked: a cluster of the proxy, or a URL whose cluster the manifests print. */
+export class Upstream extends Config {
+  kind: UpstreamKind = UpstreamKind.Unset;
+  cluster: ClusterUpstream | null = null;
+  url: UrlUpstream | null = null;
+
+  decode(json: JsonReader): bool {
+    const type = json.type;
+    if (type == JsonType.Object) {
+      const index = keyAhead(json, ["cluster", "url"], "must have one of the keys \"cluster\", \"url\"");
+      if (index == 0) {
+        this.kind = UpstreamKind.Cluster;
+        const value = new ClusterUpstream();
+        value.decode(json);
+        this.cluster = value;
+        return json.ok;
+      }
+      if (index == 1) {
+        this.kind = UpstreamKind.Url;
+        const value = new UrlUpstream();
+        value.decode(json);
+        this.url = value;
+        return json.ok;
+      }
+      return false;
+    }
+    return json.fail("must be an object");
+  }
+}
+
+/** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
+export enum DenyFormat {
+  /** Not given, where there is no default. */
+  Unset = -1,
+  Problem,
+  Json,
+  Text,
+}
+
+export function readDenyFormat(json: JsonReader): DenyFormat {
+  const text = json.readString();
+  if (text == "problem") return DenyFormat.Problem;
+  if (text == "json") return DenyFormat.Json;
+  if (text == "text") return DenyFormat.Text;
+  json.fail("must be one of \"problem\", \"json\", \"text\"");
+  return DenyFormat.Unset;
+}
+
+/** How a request is refused. Nothing of the request stands in the answer. */
+export class Deny extends Config {
+  /** HTTP status. */
+  status: i64 = 0;
+  /** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
+  format: DenyFormat = DenyFormat.Problem;
+  /** The whole body in place of what format makes. */
+  body: string = "";
+  /** Further headers. */
+  headers: Map<string, string> = new Map<string, string>();
+  /** Status that a gRPC call gets in place of the HTTP status. */
+  grpcStatus: i64 = 0;
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "status") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.status = json.readInteger();
+        if (this.status < 400) json.fail("must be at least 400");
+        else if (this.status > 599) json.fail("must be at most 599");
+        if (!json.ok) return json.within(".status");
+      } else if (key == "format") {
+        if (seen0 & 0x2) return json.duplicateKey();
+        seen0 |= 0x2;
+        this.format = readDenyFormat(json);
+        if (!json.ok) return json.within(".format");
+      } else if (key == "body") {
+        if (seen0 & 0x4) return json.duplicateKey();
+        seen0 |= 0x4;
+        this.body = json.readString();
+        if (codePoints(this.body) > 8192) json.fail("must have at most 8192 characters");
+        if (!json.ok) return json.within(".body");
+      } else if (key == "headers") {
+        if (seen0 & 0x8) return json.duplicateKey();
+        seen0 |= 0x8;
+        const map = new Map<string, string>();
+        if (json.beginObject()) {
+          for (let firstKey = true; json.nextKey(firstKey); firstKey = false) {
+            const name = json.key;
+            if (map.has(name)) return json.duplicateKey() || json.within(".headers");
+            const item = json.readString();
+            if (codePoints(item) > 4096) json.fail("must have at most 4096 characters");
+            if (!json.ok) return json.within(memberPath(name)) || json.within(".headers");
+            map.set(name, item);
+          }
+          if (map.size > 20) json.fail("must have at most 20 keys");
+        }
+        this.headers = map;
+        if (!json.ok) return json.within(".headers");
+      } else if (key == "grpcStatus") {
+        if (seen0 & 0x10) return json.duplicateKey();
+        seen0 |= 0x10;
+        this.grpcStatus = json.readInteger();
+        if (this.grpcStatus < 1) json.fail("must be at least 1");
+        else if (this.grpcStatus > 16) json.fail("must be at most 16");
+        if (!json.ok) return json.within(".grpcStatus");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    return true;
   }
 }

@@ -1,9 +1,13 @@
 export * from "./config";
 export { Check } from "./condition";
+export { Decisions } from "./decisions";
+export { Denial } from "./denial";
 export { Exchange, Kept, Phase } from "./exchange";
-export { CLAIMS, GROUPS, IDENTITY } from "./identity";
+export { CLAIMS, GROUPS, IDENTITY, setIdentity } from "./identity";
 export { Edit, isKept, isSingle, overwritten, refusedName, refusedValue, refusedValues, sameName } from "./names";
 export { PathTemplate } from "./path-template";
 export { denyWith } from "./reply";
+export { SecretValue } from "./secret";
 export { decodesTo, queryStart, same, Selector, Selectors } from "./selector";
 export { MAX_VALUE, Text } from "./template";
+export { UpstreamCalls } from "./upstream";

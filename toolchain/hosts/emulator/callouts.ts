@@ -5,6 +5,7 @@ import type { Answer } from "./clusters.js";
 import { calloutRequest, calloutResponse, unwritable, type HttpAnswer } from "./connection.js";
 import type { RootContext } from "./contexts.js";
 import { HeaderMap, parsePairs } from "./headermap.js";
+import { Retries } from "./retries.js";
 import type { HostCall, Vm } from "./vm.js";
 
 /** Timeouts are signed for Envoy. */
@@ -17,7 +18,7 @@ const BROKEN_CONNECTION = 11;
 /** A call of a filter to an HTTP cluster; the answer is for its root context. */
 export class HttpCall {
   readonly #timer: Timer | null;
-  readonly #callOff: () => void;
+  #callOff: () => void = () => {};
 
   constructor(
     private readonly root: RootContext,
@@ -25,20 +26,24 @@ export class HttpCall {
     private readonly cluster: string,
     request: UpstreamRequest | { readonly unwritable: string } | null,
     timeout: number,
+    private readonly retries: Retries,
   ) {
     const { server, thread } = root.vm;
     thread.connected.delete(cluster);
-    if (request === null) this.#callOff = () => {};
-    else if ("unwritable" in request) {
-      server.post(() => this.#deliver(calloutResponse(request, "")));
-      this.#callOff = () => {};
-    } else
-      this.#callOff = server.ask(
-        cluster,
-        () => request,
-        (answer) => this.#answered(answer, request.method),
-      );
+    if (request !== null && "unwritable" in request) server.post(() => this.#deliver(calloutResponse(request, "")));
+    else if (request !== null) this.#ask(request);
     this.#timer = timeout === 0 ? null : server.clock.after(timeout, () => this.#timedOut());
+  }
+
+  #ask(request: UpstreamRequest): void {
+    this.#callOff = this.root.vm.server.ask(
+      this.cluster,
+      () => request,
+      (answer) => {
+        if (this.retries.again(answer)) this.#ask(Retries.repeated(request));
+        else this.#answered(answer, request.method);
+      },
+    );
   }
 
   cancel(): void {
@@ -113,8 +118,9 @@ export const CALLOUT_CALLS: Readonly<Record<string, HostCall>> = {
     const wrong = unwritable(headers);
     // On a connection that stands Envoy writes the headers at once.
     if (wrong !== null && vm.thread.connected.delete(cluster)) return Status.InternalFailure;
+    const retries = Retries.take(headers);
     const request = wrong === null ? calloutRequest(headers, body, trailers, timeout) : { unwritable: wrong };
-    root.httpCalls.set(id, new HttpCall(root, id, cluster, request, timeout));
+    root.httpCalls.set(id, new HttpCall(root, id, cluster, request, timeout, retries));
     vm.writeU32(ret, id);
     return Status.Ok;
   },
