@@ -1,6 +1,7 @@
 /* The request and response that a condition or a template is about, as far as they can be read now. */
 
 import { HeaderMap } from "meshwasm/sdk";
+import { JsonDocument } from "meshwasm/sdk/std/json-value";
 
 /** The callback that runs. Envoy lets a header map be read in its own callback alone. */
 export enum Phase {
@@ -22,6 +23,8 @@ export class Exchange {
   /** What the callback is about. */
   map: HeaderMap | null = null;
   kept: Kept | null = null;
+  /** What `claim:` looks at; null: the claims that an earlier filter has left. */
+  claims: JsonDocument | null = null;
 
   /** To be called as a callback begins. */
   enter(phase: Phase, map: HeaderMap, kept: Kept | null): void {

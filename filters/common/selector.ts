@@ -186,7 +186,7 @@ export class Selector {
       case Source.Group:
         return groups(property.getString(GROUPS));
       case Source.Claim:
-        return this.claim(property.getBytes(CLAIMS));
+        return this.claim(exchange.claims);
       case Source.Property:
         return one(this.propertyBytes());
       case Source.Cel:
@@ -232,9 +232,13 @@ export class Selector {
   }
 
   /** A text, number or boolean, or all such items of a list. */
-  private claim(json: Uint8Array | null): Uint8Array[] {
-    if (json === null) return NOTHING;
-    const document = JsonDocument.fromBytes(json);
+  private claim(given: JsonDocument | null): Uint8Array[] {
+    let document = given;
+    if (!document) {
+      const json = property.getBytes(CLAIMS);
+      if (json === null) return NOTHING;
+      document = JsonDocument.fromBytes(json);
+    }
     let value = document.root;
     for (let i = 0; i < this.parts.length; i++) value = value.get(this.parts[i]);
     const values: Uint8Array[] = [];
