@@ -49,7 +49,7 @@ const PROGRESS =
 async function refuses(
   args: readonly string[],
   message: RegExp,
-  options: { code?: 1 | 2; cwd?: string; env?: NodeJS.ProcessEnv; beside?: RegExp } = {},
+  options: { code?: 1 | 2 | 3; cwd?: string; env?: NodeJS.ProcessEnv; beside?: RegExp } = {},
 ): Promise<Finished> {
   const result = await meshwasm(args, { cwd: options.cwd ?? work, ...(options.env ? { env: options.env } : {}) });
   const all = `meshwasm ${args.join(" ")}: code ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`;
@@ -506,8 +506,8 @@ describe("configurations", () => {
       const says = new RegExp(reason.replaceAll(/[$.[\]]/g, "\\$&"));
       const ref = `${host}/team/config:1`;
       succeeded(await meshwasm(["publish", good, ref]));
-      const offline = await refuses(["run", good, "--config", file], says);
-      const manifest = await refuses(["manifest", ref, "--for", "istio", "--config", file], says);
+      const offline = await refuses(["run", good, "--config", file], says, { code: 3 });
+      const manifest = await refuses(["manifest", ref, "--for", "istio", "--config", file], says, { code: 3 });
       assert.equal(manifest.stdout, "");
       const lastLine = (result: Finished) => result.stderr.trimEnd().split("\n").at(-1)!;
       assert.equal(lastLine(manifest), lastLine(offline));
@@ -526,10 +526,11 @@ describe("configurations", () => {
     for (const [i, text] of ['{"greeting":', "{,}", "greeting: hi", '{"greeting":"\u0001"}'].entries()) {
       const file = join(work, `malformed-${i}.json`);
       writeFileSync(file, text);
-      await refuses(["run", good, "--config", file], new RegExp(`malformed-${i}\\.json: `));
+      await refuses(["run", good, "--config", file], new RegExp(`malformed-${i}\\.json: `), { code: 3 });
       await refuses(
         ["manifest", `${host}/team/config:1`, "--for", "envoy", "--config", file],
         new RegExp(`malformed-${i}\\.json: `),
+        { code: 3 },
       );
     }
   });

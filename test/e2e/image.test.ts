@@ -142,7 +142,7 @@ test("a configuration that the image's filter refuses prints no manifest", async
   for (const command of ["manifest", "rollout"]) {
     const args = [command, `${host}/config:1`, "--config", join(work, "bad.json"), "--for", "istio"];
     const result = await meshwasm(args, { env, cwd: work });
-    assert.deepEqual([result.code, result.stdout], [1, ""]);
+    assert.deepEqual([result.code, result.stdout], [3, ""]);
     assert.match(result.stderr, /greeting/);
   }
   assert.ok(!existsSync(join(work, "rollout")));
@@ -169,7 +169,7 @@ test("the schema of an image decides for a module that takes anything", async ()
   const config = join(work, "lax-config.json");
   writeFileSync(config, '{"nope":1}');
   const refused = await meshwasm(["manifest", `${host}/lax:2`, "--for", "istio", "--config", config], { env });
-  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.deepEqual([refused.code, refused.stdout], [3, ""]);
   assert.match(refused.stderr, /unknown key "nope"/);
   writeFileSync(config, '{"apiKey":"MY_KEY"}');
   assert.match(

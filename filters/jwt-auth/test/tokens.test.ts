@@ -273,7 +273,8 @@ for (const downstream of DOWNSTREAM) {
       const good = await token(rs);
       const other = await token(rs, { sub: "bob" });
       // Envoy makes one line of two authorization lines, which then is no token.
-      for (const second of [good, other]) {
+      // The client's HTTP/2 refuses to send them.
+      for (const second of downstream === "http1" ? [good, other] : []) {
         const lines = [
           ["authorization", `Bearer ${good}`],
           ["authorization", `Bearer ${second}`],
