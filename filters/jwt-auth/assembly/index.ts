@@ -93,16 +93,19 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
       const remote = provider.remote;
       if (!remote) continue;
       this.takeArrived(provider, now);
-      if (provider.keys && !remote.areUsable(now)) provider.keys = null;
+      if (provider.keys && !remote.areUsable(now)) provider.use(null);
       remote.fetch(this, i, now, false);
       if (!provider.keys) missing = true;
     }
-    const waiting = this.waiting;
-    if (waiting.length) {
-      this.waiting = [];
-      for (let i = 0; i < waiting.length; i++) waiting[i].lookAgain(now);
-    }
+    this.serveWaiting(now);
     this.tickEvery(missing || this.waiting.length ? SOON : LATER);
+  }
+
+  private serveWaiting(now: u64): void {
+    const waiting = this.waiting;
+    if (!waiting.length) return;
+    this.waiting = [];
+    for (let i = 0; i < waiting.length; i++) waiting[i].lookAgain(now);
   }
 
   private takeArrived(provider: TokenProvider, now: u64): void {
@@ -123,14 +126,14 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
     const provider = this.providers[response.call.tag];
     const remote = provider.remote!;
     const body = remote.answered(this, response, response.call.tag, now);
-    if (body === null) return;
-    const set = KeySet.parse(body, false, provider.host);
-    if (!set) {
-      remote.failed(now, KeySet.reason);
-      return;
+    if (body !== null) {
+      const set = KeySet.parse(body, false, provider.host);
+      if (set) {
+        remote.keep(body, now);
+        provider.use(set);
+      } else remote.failed(now, KeySet.reason);
     }
-    remote.keep(body, now);
-    provider.use(set);
+    this.serveWaiting(now);
   }
 
   /** Whether the request should wait for the keys of these providers: somebody fetches them, or begins now. */

@@ -135,8 +135,8 @@ export class TokenProvider {
     return false;
   }
 
-  /** Other keys count from now on. */
-  use(keys: KeySet): void {
+  /** Other keys count from now on, or none do. */
+  use(keys: KeySet | null): void {
     this.keys = keys;
     const cache = this.cache;
     if (cache) cache.clear();

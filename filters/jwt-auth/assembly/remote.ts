@@ -10,12 +10,13 @@ const NS: u64 = 1000000;
 const MOST_BYTES: u32 = 256 * 1024;
 /** Least and most milliseconds between two attempts while the keys cannot be fetched. */
 const FIRST_RETRY: u64 = 500;
-/** u64 time of the last attempt, u64 time of the last success (ms, monotonic), u32 version, u32 failures since. */
-const STATE_SIZE: i32 = 24;
+/** u64 times of the last attempt, its end and the last success (ms, monotonic), u32 version, u32 failures since. */
+const STATE_SIZE: i32 = 32;
 
 /** What stands in shared data; whoever shares it may have written anything. */
 class State {
   attempt: u64 = 0;
+  ended: u64 = 0;
   success: u64 = 0;
   version: u32 = 0;
   failures: u32 = 0;
@@ -25,11 +26,12 @@ class State {
     if (bytes === null || bytes.length != STATE_SIZE) return state;
     const ptr = bytes.dataStart;
     state.attempt = load<u64>(ptr);
-    state.success = load<u64>(ptr, 8);
-    state.version = load<u32>(ptr, 16);
-    state.failures = load<u32>(ptr, 20);
+    state.ended = load<u64>(ptr, 8);
+    state.success = load<u64>(ptr, 16);
+    state.version = load<u32>(ptr, 24);
+    state.failures = load<u32>(ptr, 28);
     // Times of the future are nobody's.
-    if (state.attempt > now + 60000 || state.success > now + 60000) return new State();
+    if (max(state.attempt, max(state.ended, state.success)) > now + 60000) return new State();
     return state;
   }
 
@@ -37,9 +39,10 @@ class State {
     const bytes = new Uint8Array(STATE_SIZE);
     const ptr = bytes.dataStart;
     store<u64>(ptr, this.attempt);
-    store<u64>(ptr, this.success, 8);
-    store<u32>(ptr, this.version, 16);
-    store<u32>(ptr, this.failures, 20);
+    store<u64>(ptr, this.ended, 8);
+    store<u64>(ptr, this.success, 16);
+    store<u32>(ptr, this.version, 24);
+    store<u32>(ptr, this.failures, 28);
     return bytes;
   }
 }
@@ -77,6 +80,7 @@ class Result extends SharedUpdate {
 
   next(old: Uint8Array | null): Uint8Array | null {
     const state = State.read(old, this.now);
+    state.ended = max(this.now, state.attempt);
     if (this.isGood) {
       state.success = this.now;
       state.version++;
@@ -142,7 +146,7 @@ export class RemoteKeys {
   isUnderWay(now: u64): bool {
     if (this.fetching) return true;
     const state = State.read(this.shared.get(this.key), now);
-    return state.attempt > state.success && now - min(state.attempt, now) < <u64>this.upstream.timeout;
+    return state.attempt > state.ended && now - min(state.attempt, now) < <u64>this.upstream.timeout;
   }
 
   /** Looks whether another VM has fetched since; the key set, or null when there is nothing new. */
