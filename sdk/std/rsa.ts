@@ -19,6 +19,7 @@ export class RsaKey {
   /**
    * The key of a modulus and an exponent, big-endian and without zeros in front; all that can be worked out beforehand is
    * kept. Null, with a refusalReason, unless the modulus is odd and of 2048 to 8192 bits, the exponent odd and from 3 to 2^33 - 1.
+   * A modulus with the mark of ROCA is refused: whoever sees it can factor it.
    */
   static of(n: usize, nLength: usize, e: usize, eLength: usize): RsaKey | null {
     if (!nLength || !load<u8>(n)) return none("the modulus is empty or begins with zero");
@@ -32,6 +33,7 @@ export class RsaKey {
     for (let i: usize = 0; i < eLength; i++) exponent = (exponent << 8) | (<u64>load<u8>(e + i));
     if (exponent >> 33) return none("the exponent is too large");
     if (exponent < 3 || !(exponent & 1)) return none("the exponent is even or 1");
+    if (isRoca(n, nLength)) return none("the modulus is of a broken generator (ROCA, CVE-2017-15361)");
     const modulus = Modulus.of(n, nLength);
     return modulus ? new RsaKey(modulus, exponent, bits) : none("the modulus is none");
   }
@@ -133,6 +135,28 @@ function unmask(digest: Digest, ptr: usize, length: usize, seed: usize): void {
     const end = min(size, length - at);
     for (let i: usize = 0; i < end; i++) store<u8>(ptr + at + i, load<u8>(ptr + at + i) ^ load<u8>(mask + i));
   }
+}
+
+/**
+ * Whether the modulus was made by the generator of CVE-2017-15361 ("The Return of Coppersmith's Attack", section 3.1): by each
+ * small prime it leaves a power of 65537. Of other moduli fewer than one in 2^27 do.
+ */
+function isRoca(n: usize, length: usize): bool {
+  for (let prime: u32 = 3; prime < 168; prime += 2) {
+    if ((prime > 3 && prime % 3 == 0) || (prime > 5 && prime % 5 == 0) || (prime > 7 && prime % 7 == 0)) continue;
+    if (prime > 11 && prime % 11 == 0) continue;
+    let left: u32 = 0;
+    for (let i: usize = 0; i < length; i++) left = ((left << 8) | (<u32>load<u8>(n + i))) % prime;
+    const step: u32 = 65537 % prime;
+    let power: u32 = 1;
+    let found: bool = false;
+    do {
+      if (power == left) found = true;
+      power = (power * step) % prime;
+    } while (power != 1 && power != 0);
+    if (!found) return false;
+  }
+  return true;
 }
 
 function none(reason: string): RsaKey | null {

@@ -54,7 +54,8 @@ export class Key {
   static of(jwk: Jwk): Key | null {
     const material = jwk.material;
     const named = jwk.alg;
-    const alg = named === null ? Algorithm.Unset : algorithmNamed(named);
+    // Some issuers name ES512 by its curve.
+    const alg = named === null ? Algorithm.Unset : algorithmNamed(named == "ES521" ? "ES512" : named);
     // A key for an algorithm that is none of ours fits none.
     const fits = named === null || alg != Algorithm.Unset;
     const none = fits ? alg : <Algorithm>(<i32>Count.None);
@@ -178,6 +179,11 @@ export class KeySet {
     let symmetric = 0;
     for (let i = 0; i < keys.length; i++) {
       const json = keys.at(i);
+      const kid = json.get("kid");
+      for (let j = 0; kid.isString && j < i; j++) {
+        // Of two keys of one name nobody can say which is meant, whatever they are for.
+        if (keys.at(j).get("kid").equals(kid.text())) return refuse("has two keys of one kid");
+      }
       const type = json.get("kty");
       const known = type.equals("RSA") || type.equals("EC") || type.equals("OKP") || type.equals("oct");
       const jwk = known ? Jwk.of(json) : null;
@@ -195,10 +201,6 @@ export class KeySet {
         if (strict) return refuse(`keys[${i}]: this Envoy has no verify_signature, which ECDSA needs`);
         set.skipped++;
         continue;
-      }
-      for (let j = 0; j < set.keys.length; j++) {
-        const kid = key.kid;
-        if (kid !== null && set.keys[j].kid == kid) return refuse("has two keys of one kid");
       }
       if (key.isSymmetric) symmetric++;
       set.keys.push(key);

@@ -34,4 +34,5 @@ export const PLAN: Readonly<Record<string, string>> = {
   "JWT-32": "without verify_signature of the host",
   "JWT-33": "random tokens never trap",
   "JWT-34": "the configurations of the README are taken",
+  "JWT-35": "published vectors of JWS and JWK: each verdict",
 };
