@@ -41,9 +41,9 @@ export async function measure(
   random: () => number,
   onRound: (round: number) => void,
 ): Promise<Samples> {
-  const request = requestTo(LOAD_PATH);
   const loads = new Map<Target, Load>();
   for (const target of targets) {
+    const request = target.workload.request ?? requestTo(LOAD_PATH);
     loads.set(target, await Load.connect(target.address, request, plan.connections, plan.batch));
   }
   /** CPU microseconds per request. */

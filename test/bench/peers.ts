@@ -39,6 +39,16 @@ export async function buildFloor(
   return { a: await build("a", reads === "all lines" ? "a-lines" : "a"), b: await build("b", "b") };
 }
 
+/** Host calls that jwt-auth cannot do without, for a token that it knows. */
+export function buildJwtFloor(): Promise<string> {
+  const callbacks = ["proxy_on_context_create", "proxy_on_configure", "proxy_on_done", "proxy_on_delete"];
+  const shared = ["malloc", "proxy_abi_version_0_2_1", ...callbacks];
+  return compileFloor(
+    "jwt",
+    `export { proxy_on_request_headers } from "./jwt";\nexport { ${shared.join(", ")} } from "./host";\n`,
+  );
+}
+
 async function compileFloor(id: string, entry: string): Promise<string> {
   const out = join(CACHE, "floor", `${id}.wasm`);
   const messages: string[] = [];

@@ -12,6 +12,7 @@ import { fidelity } from "./fidelity.js";
 import { fuzz } from "./fuzz.js";
 import { headerRewrite } from "./header-rewrite.js";
 import { hosts } from "./hosts.js";
+import { jwtAuth } from "./jwt-auth.js";
 import { memory } from "./memory.js";
 import { metrics } from "./metrics.js";
 import { mesh } from "./mesh.js";
@@ -34,6 +35,7 @@ const SECTIONS: readonly Section[] = [
   config,
   headerRewrite,
   metrics,
+  jwtAuth,
   fuzz,
   memory,
   runtime,
