@@ -195,6 +195,7 @@ async function costs(
     name: "floor",
     vmId: "jwt-floor",
     code: { file: await buildJwtFloor() },
+    config: null,
     failurePolicy: "FAIL_CLOSED",
   });
   const rows: Row[] = [

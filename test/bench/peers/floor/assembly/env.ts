@@ -23,11 +23,4 @@ export declare function proxy_replace_header_map_value(
   valueLength: usize,
 ): i32;
 export declare function proxy_remove_header_map_value(map: i32, name: usize, nameLength: usize): i32;
-
-// @ts-ignore: decorator
-@external("env", "proxy_set_property")
 export declare function proxy_set_property(path: usize, pathLength: usize, value: usize, valueLength: usize): i32;
-
-// @ts-ignore: decorator
-@external("wasi_snapshot_preview1", "clock_time_get")
-export declare function clock_time_get(id: i32, precision: u64, time: usize): i32;

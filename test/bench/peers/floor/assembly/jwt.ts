@@ -1,9 +1,10 @@
 /* What a filter must ask of the host for a token that it knows: the headers, the time; the token is taken out, and later
  * filters are told of it. Nothing is verified. */
 
-import { clock_time_get, proxy_remove_header_map_value, proxy_set_property } from "./env";
+import { proxy_remove_header_map_value, proxy_set_property } from "./env";
 import { REQUEST, ret } from "./host";
 import { find, freeLines, readLines } from "./lines";
+import { clock_time_get } from "./wasi_snapshot_preview1";
 
 const AUTHORIZATION = String.UTF8.encode("authorization");
 const IDENTITY = String.UTF8.encode("meshwasm.identity");
