@@ -27,6 +27,7 @@ export const STRICTER: Readonly<Record<string, string>> = {
   "exp in the year 10000": "no date that a time can be; a lifetime without end",
   "an audience that is no text": "RFC 7519, section 4.1.3: audiences are texts",
   "kid that is no string": "RFC 7515, section 4.1.4: it is a string",
+  "signature cut, longer or zero": "RFC 7518, section 3.4: an ECDSA signature has one length",
   "more parts": "RFC 7515, section 7.1: there are three; Envoy passes over a dot behind the third",
   "trailing bits": "RFC 4648, section 3.5: what stands for the same bytes is another token",
   "mutated bytes": "the same, where the last character of a part was hit",
