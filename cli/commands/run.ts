@@ -1,7 +1,15 @@
-import { Option, type Command } from "commander";
-import { buildIfStale, formatDiagnostics, inputsOf, readProject, type Project } from "../../toolchain/build/index.js";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import {
+  buildIfStale,
+  formatDiagnostics,
+  inputsOf,
+  readProject,
+  type ModuleManifest,
+  type Project,
+} from "../../toolchain/build/index.js";
 import {
   findEnvoy,
+  parseCluster,
   parseUpstream,
   runEnvoy,
   type EnvoyLogLine,
@@ -12,6 +20,7 @@ import { Traps } from "../../toolchain/hosts/traps.js";
 import type { LogLevel } from "../../toolchain/hosts/types.js";
 import { readConfigFile } from "../config-file.js";
 import { checkConfig } from "../config-verdict.js";
+import { isLibraryName, libraryFiles, prepareLibrary } from "../image/library.js";
 import { CliError, note, print, step } from "../output.js";
 import { Builder } from "../run/builder.js";
 import { Page } from "../run/page.js";
@@ -24,6 +33,7 @@ interface Options {
   config?: string;
   port?: number;
   upstream?: string;
+  cluster?: Record<string, string>;
   watch?: boolean;
   page?: number;
   envoyVersion?: string;
@@ -35,13 +45,14 @@ export function addRun(program: Command): void {
   program
     .command("run")
     .description("start a real Envoy with the filter in front of an upstream, until Ctrl-C")
-    .argument("[dir]", "the project's folder", ".")
+    .argument("[dir]", "the project's folder, or a name of the library", ".")
     .option("--config <file>", "plugin configuration, JSON or YAML")
     .option("--port <port>", "port of the proxy; default a free one", port)
     .option(
       "--upstream <url>",
       "http(s)://host:port, for a TCP filter tcp://host:port; default an upstream that echoes",
     )
+    .option("--cluster <name=url>", "where a cluster is that the filter calls; may be repeated", clusterAt)
     .option("--watch", "rebuild and reload when a file changes; log each request before and behind the filter; a page")
     .option("--page <port>", "with --watch: port of the page; default a free one", port)
     .option("--envoy-version <version>", "Envoy to use")
@@ -54,19 +65,37 @@ export function addRun(program: Command): void {
     .action(run);
 }
 
+/** A project, built; or a filter of the library. */
+async function subject(dir: string): Promise<{ name: string; wasm: string; manifest: ModuleManifest }> {
+  if (isLibraryName(dir)) {
+    const { manifest } = await prepareLibrary(dir);
+    return { name: dir, wasm: libraryFiles(dir).module, manifest };
+  }
+  const { name } = readProject(dir);
+  return { name, ...(await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)))) };
+}
+
+function clusterAt(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const equals = text.lastIndexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("give name=http://host:port");
+  const [name, url] = [text.slice(0, equals), text.slice(equals + 1)];
+  parseCluster(name, url);
+  return { ...before, [name]: url };
+}
+
 async function run(dir: string, options: Options): Promise<void> {
   if (options.page !== undefined && !options.watch) throw new CliError("--page goes with --watch", 2);
   if (options.upstream !== undefined) checkUpstream(options.upstream);
   const config = options.config === undefined ? undefined : readConfigFile(options.config);
-  const project = readProject(dir);
-  const { wasm, manifest } = await step(`Building ${dir}`, () => inWholeSteps(() => buildIfStale(dir)));
+  const { name, wasm, manifest } = await subject(dir);
+  if (options.watch && isLibraryName(dir)) throw new CliError("--watch is for a project's folder", 2);
   if (config) await checkConfig(wasm, config, options.config!);
   const envoy = await findEnvoy({
     ...(options.envoyVersion ? { version: options.envoyVersion } : {}),
     ...(options.envoyPath ? { path: options.envoyPath } : {}),
     onProgress: note,
   });
-  const state = { name: project.name, proxy: "", digest: manifest.digest, reloads: 0, problem: null };
+  const state = { name, proxy: "", digest: manifest.digest, reloads: 0, problem: null };
   const page = options.watch ? await Page.start(options.page ?? 0, state) : null;
   const log = new Log(wasm, page);
   const protocol = protocolOf(wasm);
@@ -77,12 +106,13 @@ async function run(dir: string, options: Options): Promise<void> {
       inWholeSteps(() =>
         runEnvoy({
           module: wasm,
-          name: project.name,
+          name,
           protocol,
           allowOnHeadersStopIteration: manifest.bodyMode === "hold",
           ...(config ? { config } : {}),
           ...(options.port === undefined ? {} : { listenPort: options.port }),
           ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
+          ...(options.cluster ? { clusters: options.cluster } : {}),
           envoy: envoy.path,
           logLevel: options.logLevel,
           onLog: (line) => log.show(line),
@@ -110,7 +140,7 @@ async function run(dir: string, options: Options): Promise<void> {
   if (page !== null) {
     page.update({ proxy: address });
     note(`page ${page.url}; watching ${dir}`);
-    watching = new Reloader(project, options.config, running, page, log).run(stop.signal);
+    watching = new Reloader(readProject(dir), options.config, running, page, log).run(stop.signal);
   }
   const end = await untilStopped(running.exited);
   stop.abort();

@@ -139,12 +139,13 @@ describe("configurations", () => {
     );
   });
 
-  test("JWT-34: the configurations of the README are taken", async () => {
-    const readme = readFileSync(`${filter}/README.md`, "utf8");
-    const configs = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)]
-      .map((match) => parse(match[1]!) as object)
-      .filter((each) => "providers" in each);
-    assert.ok(configs.length >= 3);
+  test("JWT-34: the configurations of the README and of the guide are taken", async () => {
+    const pages = [`${filter}/README.md`, `${filter}/../../docs/from-request-authentication.md`];
+    const text = pages.map((page) => readFileSync(page, "utf8")).join("\n");
+    const configs = [...text.replace(/^apiVersion[^]*?^```$/gm, "```").matchAll(/^```yaml\n(.*?)^```$/gms)]
+      .filter((match) => /^(mode|providers):/.test(match[1]!))
+      .map((match) => parse(match[1]!) as object);
+    assert.ok(configs.length >= 4);
     for (const each of configs) await (await start({ config: each, env: { JWT_SECRET: "x".repeat(64) } })).close();
   });
 

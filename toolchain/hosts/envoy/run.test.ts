@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseUpstream } from "./run.js";
+import { parseCluster, parseUpstream } from "./run.js";
 
 test("--upstream takes a scheme, a host and a port, and nothing else", () => {
   assert.deepEqual(parseUpstream("http://localhost:3000"), {
@@ -29,4 +29,11 @@ test("--upstream takes a scheme, a host and a port, and nothing else", () => {
   ]) {
     assert.throws(() => parseUpstream(bad), /give http:\/\/host:port/);
   }
+});
+
+test("--cluster takes a name and the address of a service", () => {
+  assert.deepEqual(parseCluster("a", "https://auth.test"), { host: "auth.test", port: 443, tls: true, grpc: false });
+  assert.deepEqual(parseCluster("a", "grpc://[::1]:9000"), { host: "::1", port: 9000, tls: false, grpc: true });
+  for (const bad of ["auth.test", "tcp://a:1", "http://a/b", "http://u@a", "http://a?x", ""])
+    assert.throws(() => parseCluster("a", bad), /give name=http:\/\/host:port/);
 });

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly listenPort?: number;
   /** http(s)://host[:port], tcp://host:port for a TCP filter. Default: an upstream that echoes. */
   readonly upstreamUrl?: string;
+  /** What the filter calls: name of the cluster → http(s)://host[:port], grpc(s)://host[:port]. */
+  readonly clusters?: Readonly<Record<string, string>>;
   /** The Envoy binary (see findEnvoy). */
   readonly envoy: string;
   readonly onLog?: (line: EnvoyLogLine) => void;
@@ -75,6 +77,29 @@ export function parseUpstream(text: string): UpstreamAddress {
   return { host, port: url.port ? Number(url.port) : secure ? 443 : 80, tls: secure, protocol };
 }
 
+/** The address of a cluster that the filter calls. */
+export function parseCluster(name: string, text: string): Omit<UpstreamAddress, "protocol"> & { grpc: boolean } {
+  const scheme = /^(http|grpc)(s?):\/\//.exec(text);
+  const address = text.replace(/^grpc/, "http");
+  const url = scheme && URL.canParse(address) ? new URL(address) : null;
+  if (
+    !url ||
+    url.username ||
+    url.password ||
+    !["", "/"].includes(url.pathname) ||
+    url.search ||
+    url.hash ||
+    name === ""
+  ) {
+    throw new EnvoyError(
+      `--cluster ${name}=${text}: give name=http://host:port, https://, grpc:// or grpcs://, without a path.`,
+    );
+  }
+  const tls = scheme![2] === "s";
+  const port = url.port ? Number(url.port) : tls ? 443 : 80;
+  return { host: url.hostname.replace(/^\[|\]$/g, ""), port, tls, grpc: scheme![1] === "grpc" };
+}
+
 /** One line when the port is taken, before Envoy is started. */
 async function checkPort(port: number): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
@@ -118,6 +143,10 @@ async function echoUpstream(protocol: Protocol): Promise<Echo> {
 /** Runs a filter in Envoy until it is stopped; for `meshwasm run`. Keeps this Node process alive. */
 export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
   const target = options.upstreamUrl === undefined ? null : parseUpstream(options.upstreamUrl);
+  const called = Object.entries(options.clusters ?? {}).map(([name, text]) => {
+    const { grpc, ...address } = parseCluster(name, text);
+    return { name, ...address, ...(grpc ? { protocol: "http2" as const } : {}) };
+  });
   const config = configBytes(options.config) ?? undefined;
   await checkPort(options.listenPort ?? 0);
   const protocol = options.protocol ?? "http";
@@ -145,6 +174,8 @@ export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
         target === null
           ? { host: "127.0.0.1", port: upstream!.port, ...(protocol === "tcp" ? { protocol: "tcp-proxied" } : {}) }
           : { host: target.host, port: target.port, ...(protocol === "tcp" ? { protocol } : {}) },
+      called,
+      ...(called.some(({ tls }) => tls) ? { calledRoots: trustedRoots() } : {}),
       upstreamRoots: target?.tls ? trustedRoots() : undefined,
       // A public upstream answers for its own name only; a local one may want to see the client's.
       listener: { rewriteHost: !local, port: options.listenPort },

@@ -37,6 +37,10 @@ export interface SessionOptions {
   readonly concurrency?: number;
   /** Further clusters, for filters that call out. */
   readonly clusters?: readonly JsonObject[];
+  /** The same by their addresses. */
+  readonly called?: readonly (Omit<ClusterOptions, "trustedRoots"> & { readonly tls: boolean })[];
+  /** PEM text of trusted roots for those of them that speak TLS. */
+  readonly calledRoots?: string;
   readonly upstream: Omit<ClusterOptions, "name">;
   /** PEM text of trusted roots: speak TLS to the upstream. */
   readonly upstreamRoots?: string;
@@ -84,6 +88,14 @@ export class Session {
         trustedRoots = join(directory, "roots.pem");
         writeFileSync(trustedRoots, options.upstreamRoots);
       }
+      let calledRoots: string | undefined;
+      if (options.calledRoots !== undefined) {
+        calledRoots = join(directory, "called-roots.pem");
+        writeFileSync(calledRoots, options.calledRoots);
+      }
+      const called = (options.called ?? []).map(({ tls, ...rest }) =>
+        cluster({ ...rest, ...(tls && calledRoots !== undefined ? { trustedRoots: calledRoots } : {}) }),
+      );
       const beside = (position: "before" | "after"): JsonObject[] =>
         neighbours
           .filter((each) => (each.position ?? "after") === position)
@@ -113,7 +125,7 @@ export class Session {
             ...(tracer === null ? {} : { accessLog: TRACE_ACCESS_LOG }),
           }),
         ],
-        clusters: [cluster(upstream), ...(options.clusters ?? [])],
+        clusters: [cluster(upstream), ...called, ...(options.clusters ?? [])],
         flushOnAdmin: true,
       });
       if (options.patch) object = options.patch(structuredClone(object) as EnvoyObject) as JsonObject;
