@@ -3,7 +3,7 @@ export { Check } from "./condition";
 export { Decisions } from "./decisions";
 export { Denial } from "./denial";
 export { Exchange, Kept, Phase } from "./exchange";
-export { CLAIMS, GROUPS, IDENTITY, setIdentity } from "./identity";
+export { CLAIMS, GROUPS, IDENTITY, setIdentity, setIdentityBytes } from "./identity";
 export { Edit, isKept, isSingle, overwritten, refusedName, refusedValue, refusedValues, sameName } from "./names";
 export { PathTemplate } from "./path-template";
 export { denyWith } from "./reply";

@@ -1,4 +1,4 @@
-import { Check, Decisions, Exchange, Mode, OnError, Phase, Selectors, setIdentity } from "meshwasm/filters/common";
+import { Check, Decisions, Exchange, Mode, OnError, Phase, Selectors, setIdentityBytes } from "meshwasm/filters/common";
 import {
   clock,
   foreign,
@@ -15,7 +15,7 @@ import { Answers } from "./answers";
 import { Reason, reasonName } from "./claims";
 import { JwtAuthConfig, RequirementKind } from "./config";
 import { Host, KeySet } from "./keys";
-import { claimAt, TokenProvider, Verified } from "./provider";
+import { TokenProvider } from "./provider";
 import { monotonicMs } from "./remote";
 import { CompiledRule, Decision } from "./rules";
 
@@ -24,8 +24,6 @@ const MOST_WAITING = 1000;
 /** Milliseconds between ticks: while keys are waited for, and else. */
 const SOON = 50;
 const LATER = 1000;
-/** Groups that later filters are told. */
-const MOST_GROUPS = 200;
 
 class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
   readonly selectors: Selectors = new Selectors();
@@ -228,7 +226,7 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
     const headers = this.request.headers;
     for (let i = 0; i < verified.length; i++) {
       verified[i].provider.tell(verified[i], headers);
-      if (i == 0) tellFilters(verified[i]);
+      if (i == 0) setIdentityBytes(verified[i].identity, verified[i].groups, verified[i].payload);
     }
     return true;
   }
@@ -273,22 +271,6 @@ function removeOwn(names: string[], map: HeaderMap): void {
 
 function isPreflight(headers: HeaderMap): bool {
   return headers.get(":method") == "OPTIONS" && headers.has("origin") && headers.has("access-control-request-method");
-}
-
-function tellFilters(verified: Verified): void {
-  const root = verified.claims.root;
-  const config = verified.provider.config;
-  const groups: string[] = [];
-  if (config.groupsClaim.length) {
-    const value = claimAt(root, config.groupsClaim);
-    if (value.isString) groups.push(value.text());
-    for (let i = 0, n = min(value.isArray ? value.length : 0, MOST_GROUPS); i < n; i++) {
-      // A group is a line: one with a line break in it would be two.
-      const group = value.at(i).text();
-      if (group.length && !group.includes("\n")) groups.push(group);
-    }
-  }
-  setIdentity(claimAt(root, config.identityClaim).text(), groups, verified.payload);
 }
 
 registerHttpFilter<JwtAuth, JwtAuthPlugin, JwtAuthConfig>();

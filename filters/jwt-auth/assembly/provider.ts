@@ -25,14 +25,36 @@ import { TokenSource } from "./source";
 /** Longest value of a claim header; a longer one is left out. */
 const MOST_VALUE = 8192;
 
+/** Groups that later filters are told. */
+const MOST_GROUPS = 200;
+
 /** A token whose signature is right. */
 export class Verified {
+  /** For later filters, as UTF-8. */
+  readonly identity: Uint8Array;
+  readonly groups: Uint8Array;
+
   constructor(
     readonly provider: TokenProvider,
     readonly claims: JsonDocument,
     readonly payload: Uint8Array,
     readonly times: Times,
-  ) {}
+  ) {
+    const config = provider.config;
+    this.identity = toUtf8(claimAt(claims.root, config.identityClaim).text());
+    this.groups = toUtf8(config.groupsClaim.length ? groupsOf(claimAt(claims.root, config.groupsClaim)) : "");
+  }
+}
+
+/** One in a line: a group with a line break in it would be two. */
+function groupsOf(value: JsonValue): string {
+  const groups: string[] = [];
+  if (value.isString && !value.text().includes("\n")) groups.push(value.text());
+  for (let i = 0, n = min(value.isArray ? value.length : 0, MOST_GROUPS); i < n; i++) {
+    const group = value.at(i).text();
+    if (group.length && !group.includes("\n")) groups.push(group);
+  }
+  return groups.join("\n");
 }
 
 export class TokenProvider {
@@ -212,6 +234,8 @@ export class TokenProvider {
   /** Tells the upstream what the token says. */
   tell(verified: Verified, headers: HeaderMap): void {
     const config = this.config;
+    // First what reads: each write has the host's map read again.
+    if (!config.forward) this.removeToken(headers);
     const root = verified.claims.root;
     for (let i = 0; i < config.claimHeaders.length; i++) {
       const rule = config.claimHeaders[i];
@@ -224,7 +248,6 @@ export class TokenProvider {
       encodeBase64Url(payload.dataStart, payload.length, text.dataStart);
       headers.setBytes(config.payloadHeader, text);
     }
-    if (!config.forward) this.removeToken(headers);
   }
 }
 

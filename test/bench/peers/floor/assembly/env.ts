@@ -24,3 +24,5 @@ export declare function proxy_replace_header_map_value(
 ): i32;
 export declare function proxy_remove_header_map_value(map: i32, name: usize, nameLength: usize): i32;
 export declare function proxy_set_property(path: usize, pathLength: usize, value: usize, valueLength: usize): i32;
+export declare function proxy_define_metric(type: i32, name: usize, nameLength: usize, id: usize): i32;
+export declare function proxy_increment_metric(id: u32, by: i64): i32;
