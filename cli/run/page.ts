@@ -35,6 +35,10 @@ const FILES: Readonly<Record<string, { file: string; type: string }>> = {
 /** The page of `meshwasm run --watch`, for this machine's browsers. */
 export class Page {
   readonly #server: http.Server;
+  /** Read once: a file that is gone later ends no run. */
+  readonly #files = new Map(
+    Object.values(FILES).map(({ file }) => [file, readFileSync(join(packageRoot, "cli/page", file))]),
+  );
   readonly #streams = new Set<http.ServerResponse>();
   readonly #requests: Traffic[] = [];
   readonly #lines: PageEvent[] = [];
@@ -100,7 +104,8 @@ export class Page {
     if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? "")) {
       return void response.writeHead(421, { "content-type": "text/plain" }).end("open the page by 127.0.0.1\n");
     }
-    const path = new URL(request.url ?? "/", "http://page").pathname;
+    const url = request.url ?? "/";
+    const path = URL.canParse(url, "http://page") ? new URL(url, "http://page").pathname : "";
     if (request.method !== "GET") return void response.writeHead(405, { allow: "GET" }).end();
     if (path === "/events") return this.#stream(response);
     const known = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
@@ -114,7 +119,7 @@ export class Page {
       "referrer-policy": "no-referrer",
       "cache-control": "no-store",
     });
-    response.end(readFileSync(join(packageRoot, "cli/page", known.file)));
+    response.end(this.#files.get(known.file));
   }
 
   #stream(response: http.ServerResponse): void {

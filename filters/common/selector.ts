@@ -318,6 +318,11 @@ export class Selectors {
   private all: Selector[] = [];
   private slots: i32 = 0;
 
+  /** Whether nothing is looked at. */
+  get isEmpty(): bool {
+    return !this.all.length;
+  }
+
   /** The selector of this text, for rules that run in `phase`; null with the reason in `reason`. */
   find(text: string, phase: Phase): Selector | null {
     let found: Selector | null = null;

@@ -66,7 +66,14 @@ if (process.argv[1]) try { appendFileSync(${JSON.stringify(trace)}, realpathSync
     const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
     tarball = join(folder.path, filename);
     paths = files.map((file) => file.path);
-    for (const needed of ["dist/cli.js", "dist/testing.js", "sdk/index.ts", "asconfig.json", "LICENSE"])
+    for (const needed of [
+      "dist/cli.js",
+      "dist/testing.js",
+      "sdk/index.ts",
+      "asconfig.json",
+      "LICENSE",
+      "cli/page/index.html",
+    ])
       assert.ok(paths.includes(needed), `${needed} is not in the package`);
     await step("npm install of the tool", "npm", ["install", tarball], tool);
     const installed = join(tool, "node_modules/meshwasm");

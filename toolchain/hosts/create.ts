@@ -54,8 +54,73 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   logLevel: ["trace", "debug", "info", "warn", "error", "critical"],
 };
 
+const PLUGIN: readonly (keyof PluginInput)[] = [
+  "filter",
+  "config",
+  "name",
+  "rootId",
+  "vmId",
+  "vmConfig",
+  "env",
+  "failurePolicy",
+  "capabilities",
+  "allowStopIteration",
+];
+const KNOWN: readonly (keyof ProxyOptions)[] = [
+  ...PLUGIN,
+  "host",
+  "needs",
+  "upstream",
+  "tcpUpstream",
+  "clusters",
+  "protocol",
+  "downstream",
+  "tls",
+  "concurrency",
+  "connectionManager",
+  "plugins",
+  "nativeFilters",
+  "patch",
+  "limits",
+  "logLevel",
+  "envoyVersion",
+  "envoyPath",
+];
+
+function onlyKnown(value: object, known: readonly string[], where: string): void {
+  const wrong = Object.keys(value).find((key) => !known.includes(key));
+  if (wrong !== undefined)
+    throw new ProxyOptionsError(`${where} ${wrong} is not known; there are ${[...known].sort().join(", ")}.`);
+}
+
+function isList(value: unknown): boolean {
+  return value === undefined || Array.isArray(value);
+}
+
 /** What TypeScript would refuse, and JavaScript does not. */
 function check(options: ProxyOptions): void {
+  onlyKnown(options, KNOWN, "The option");
+  for (const name of ["plugins", "capabilities", "needs"] as const) {
+    if (!isList(options[name])) throw new ProxyOptionsError(`The option ${name} is no list.`);
+  }
+  for (const plugin of options.plugins ?? []) {
+    if (typeof plugin !== "object" || plugin === null || typeof plugin.filter !== "string")
+      throw new ProxyOptionsError("Each of the option plugins is an object with a filter.");
+    onlyKnown(plugin, [...PLUGIN, "position"], "The plugin's option");
+  }
+  const manager = ["normalizePath", "mergeSlashes", "pathWithEscapedSlashesAction", "trustedHops", "useRemoteAddress"];
+  onlyKnown(options.connectionManager ?? {}, manager, "The option connectionManager.");
+  onlyKnown(options.limits ?? {}, ["callMs", "memoryMiB"], "The option limits.");
+  for (const [name, value] of Object.entries(options.limits ?? {})) {
+    if (typeof value !== "number" || !(value > 0) || (name === "memoryMiB" && value > 1024))
+      throw new ProxyOptionsError(
+        `The option limits.${name} is ${String(value)}; give a number above 0 (memoryMiB: 1024 at most).`,
+      );
+  }
+  for (const name of ["vmId", "rootId", "name"] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== "string") throw new ProxyOptionsError(`The option ${name} is no text.`);
+  }
   for (const [name, allowed] of Object.entries(CHOICES)) {
     const value = options[name as keyof ProxyOptions];
     if (value !== undefined && !allowed.includes(value)) {

@@ -103,3 +103,14 @@ test("long and binary bodies are shown in part", () => {
   assert.ok(!long.includes("\ufffd"));
   assert.match(shown(Buffer.from([0, 1, 2, 0xff])), /< 000102ff \(4 bytes\)/);
 });
+
+test("what is expected wrongly is an error, and never green", () => {
+  const exchange = new Exchange(parts);
+  for (const [wrong, message] of [
+    [{ statsu: 500 }, /expect: statsu is not known; there are status,/],
+    [{ upstream: { pth: "/x" } }, /expect: upstream\.pth is not known/],
+    [{ headers: { "content-length": 1 } }, /expect: the header content-length is compared with a text/],
+    [{ headers: { server: undefined } }, /expect: the header server is compared with a text/],
+  ] as const)
+    assert.throws(() => exchange.expect(wrong as never), message);
+});

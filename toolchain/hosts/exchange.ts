@@ -64,6 +64,7 @@ export class Exchange implements ProxyResponse {
   }
 
   expect(expected: Expected): void {
+    checkExpected(expected);
     const found = differences(expected, this, this.#parts.logs);
     if (found.length === 0) return;
     throw new AssertionError({
@@ -86,6 +87,29 @@ export class Exchange implements ProxyResponse {
 
   [inspect.custom](): string {
     return this.toString();
+  }
+}
+
+const UPSTREAM_KEYS = ["method", "path", "authority", "headers", "body", "json", "trailers"];
+const KEYS = ["status", "headers", "body", "json", "trailers", "upstream", "logs"];
+
+/** A misspelt key would expect nothing, and be green: TypeScript is not asked when tests run. */
+function checkExpected(expected: Expected): void {
+  const only = (value: object, keys: readonly string[], where: string): void => {
+    const wrong = Object.keys(value).find((key) => !keys.includes(key));
+    if (wrong !== undefined)
+      throw new TypeError(`expect: ${where}${wrong} is not known; there are ${keys.join(", ")}.`);
+  };
+  only(expected, KEYS, "");
+  const { upstream } = expected;
+  if (upstream) only(upstream, UPSTREAM_KEYS, "upstream.");
+  for (const matches of [expected.headers, expected.trailers, upstream?.headers, upstream?.trailers]) {
+    for (const [name, match] of Object.entries(matches ?? {})) {
+      if (match !== null && typeof match !== "string" && !(match instanceof RegExp))
+        throw new TypeError(
+          `expect: the header ${name} is compared with a text, a regular expression, or null for none.`,
+        );
+    }
   }
 }
 

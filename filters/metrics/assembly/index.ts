@@ -1,5 +1,14 @@
 import { Check, Exchange, Mode, PathTemplate, Phase, Selectors } from "meshwasm/filters/common";
-import { Gauge, HeadersAction, HttpFilter, log, Plugin, registerHttpFilter, SeriesBudget } from "meshwasm/sdk";
+import {
+  Gauge,
+  HeadersAction,
+  HttpFilter,
+  log,
+  Plugin,
+  property,
+  registerHttpFilter,
+  SeriesBudget,
+} from "meshwasm/sdk";
 import { Label, Metric, MetricsConfig, MetricType } from "./config";
 import { Facts, Route } from "./facts";
 import { isName, LabelSource } from "./label";
@@ -11,6 +20,8 @@ class MetricsPlugin extends Plugin<MetricsConfig> {
   readonly exchange: Exchange = new Exchange();
   facts: Facts = new Facts([]);
   off: bool = false;
+  /** Something looks at the request or the response itself. */
+  hasSelectors: bool = false;
   match: Check | null = null;
   list: Measurement[] = [];
   /** Of requests that are not over. */
@@ -48,6 +59,9 @@ class MetricsPlugin extends Plugin<MetricsConfig> {
     for (let i = 0; i < config.metrics.length; i++) {
       if (!this.addOwn(config.metrics[i], `$.metrics[${i}]`, common, budget)) return false;
     }
+    const clashing = clash(this.list);
+    if (clashing.length) return refused("$: " + clashing);
+    this.hasSelectors = !this.selectors.isEmpty;
     return true;
   }
 
@@ -110,6 +124,27 @@ function doubled(labels: LabelSource[]): string | null {
   return null;
 }
 
+/**
+ * Two labels of which one ends with the other: Envoy looks for `code=.=` anywhere in a metric's name, and would find it in
+ * `api_code=.=`.
+ */
+function clash(list: Measurement[]): string {
+  const names: string[] = [];
+  for (let i = 0; i < list.length; i++) {
+    for (let j = 0; j < list[i].labels.length; j++) {
+      const name = list[i].labels[j].name;
+      if (!names.includes(name)) names.push(name);
+    }
+  }
+  for (let i = 0; i < names.length; i++) {
+    for (let j = 0; j < names.length; j++) {
+      if (i != j && names[j].endsWith(names[i]))
+        return "the label " + names[j] + " ends with the label " + names[i] + ", for which Envoy would take it";
+    }
+  }
+  return "";
+}
+
 /** A template with * for each variable of one segment, ** for one of many: a label keeps no braces. */
 function starred(template: string): string {
   let out = "";
@@ -152,8 +187,11 @@ class Metrics extends HttpFilter<MetricsPlugin> {
     const facts = plugin.facts;
     facts.begin();
     const exchange = plugin.exchange;
-    exchange.enter(Phase.Request, this.request.headers, null);
-    if (facts.code) {
+    const selects = plugin.hasSelectors;
+    // A request that Envoy has refused while it read it has no headers, nor has its answer.
+    const hasRequest = selects && property.request.method() !== null;
+    exchange.enter(hasRequest ? Phase.Request : Phase.RequestTrailers, this.request.headers, null);
+    if (hasRequest && property.getString("response", "headers", ":status") !== null) {
       const kept = plugin.selectors.keep(exchange);
       exchange.enter(Phase.Response, this.response.headers, kept);
     }

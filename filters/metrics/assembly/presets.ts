@@ -30,9 +30,10 @@ export function addPreset(preset: Presets, input: PresetInput): Measurement | nu
 }
 
 function red(input: PresetInput): Measurement | null {
-  const method = LabelSource.of("method", LabelField.Method);
-  const route = LabelSource.of("route", LabelField.Route);
-  const code = LabelSource.of("code", LabelField.Code);
+  // Names that end no label of another preset: see `clash` in index.ts.
+  const method = LabelSource.of("verb", LabelField.Method);
+  const route = LabelSource.of("endpoint", LabelField.Route);
+  const code = LabelSource.of("http_code", LabelField.Code);
   input.add("meshwasm_requests", MetricType.Counter, [method, route, code], ValueField.Unset);
   input.add("meshwasm_errors", MetricType.Counter, [method, route, code], ValueField.Unset, true);
   input.add("meshwasm_request_duration_milliseconds", MetricType.Histogram, [method, route], ValueField.Duration);

@@ -33,7 +33,7 @@ describe("refusals", () => {
     [{ labels: { a: "${header:a b}" } }, "$.labels.a: ${…} is not the name of a header"],
     [{ labels: { a: { field: "path" } } }, /^\$\.labels\.a\.field: must be one of "method", /],
     [{ labels: { a: 1 } }, "$.labels.a: must be a string or an object"],
-    [{ presets: ["red"], labels: { method: "a" } }, "$.labels.method: is a label of meshwasm_requests"],
+    [{ presets: ["red"], labels: { verb: "a" } }, "$.labels.verb: is a label of meshwasm_requests"],
     [
       { labels: { a: "1" }, ...counter({ labels: { a: "2" } }) },
       "$.metrics[0].labels.a: is a label of all metrics already",
@@ -62,6 +62,10 @@ describe("refusals", () => {
     [counter({ value: { sel: "cel:1 +" } }), /^\$\.metrics\[0\]\.value\.sel: the host takes no such CEL expression/],
     [counter({ value: { field: "duration", sel: "path" } }), /^\$\.metrics\[0\]\.value/],
     [counter({ match: { sel: "path", regex: "(" } }), /^\$\.metrics\[0\]\.match/],
+    [
+      { labels: { api_code: "a" }, ...counter({ labels: { code: "b" } }) },
+      "$: the label api_code ends with the label code, for which Envoy would take it",
+    ],
     ["{", /^\$: /],
     ["[]", /^\$: must be an object/],
   ] as const) {

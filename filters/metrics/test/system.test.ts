@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { labelled, needing, statsTags, type EnvoyObject, type UpstreamResponse } from "meshwasm/testing";
@@ -148,7 +148,7 @@ function parsePrometheus(text: string): Sample[] {
 onEnvoy("TM-17: Prometheus reads it: names, labels, values", async () => {
   const patch = (bootstrap: EnvoyObject): EnvoyObject => ({
     ...bootstrap,
-    stats_config: { stats_tags: statsTags("method", "route", "code", "tenant") },
+    stats_config: { stats_tags: statsTags("verb", "endpoint", "http_code", "tenant") },
   });
   const config = {
     presets: ["red"],
@@ -174,12 +174,12 @@ onEnvoy("TM-17: Prometheus reads it: names, labels, values", async () => {
   assert.deepEqual(
     of("meshwasm_requests").map(({ labels, value }) => ({ ...labels, value })),
     [
-      { code: "200", method: "GET", route: "/users/*", tenant: "a_b", value: 1 },
-      { code: "500", method: "GET", route: "/users/*", tenant: "c_._code_._7_._", value: 1 },
+      { endpoint: "/users/*", http_code: "200", tenant: "a_b", verb: "GET", value: 1 },
+      { endpoint: "/users/*", http_code: "500", tenant: "c_._code_._7_._", verb: "GET", value: 1 },
     ],
   );
   assert.deepEqual(
-    of("meshwasm_errors").map(({ labels }) => labels["code"]),
+    of("meshwasm_errors").map(({ labels }) => labels["http_code"]),
     ["500"],
   );
   const counts = of("meshwasm_request_duration_milliseconds_count");
@@ -214,9 +214,9 @@ test("TM-13: the presets: names and labels", async () => {
   assert.equal((await recorded(proxy, "http_server_request_duration_milliseconds", otel))?.count, 1);
   for (const name of ["http_server_request_body_size_bytes", "http_server_response_body_size_bytes"])
     assert.equal((await recorded(proxy, name, otel))?.count, 1, name);
-  assert.equal(await counted(proxy, "meshwasm_requests", { method: "GET", route: "unknown", code: "200" }), 1);
+  assert.equal(await counted(proxy, "meshwasm_requests", { verb: "GET", endpoint: "unknown", http_code: "200" }), 1);
   assert.equal(
-    (await recorded(proxy, "meshwasm_request_duration_milliseconds", { method: "GET", route: "unknown" }))?.count,
+    (await recorded(proxy, "meshwasm_request_duration_milliseconds", { verb: "GET", endpoint: "unknown" }))?.count,
     1,
   );
   const peer = (side: string): Record<string, string> => ({
@@ -282,4 +282,25 @@ onEnvoy("TM-13: Istio's labels from the node's metadata and the cluster's name",
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.fail("nothing was counted");
+});
+
+onEnvoy("TM-9: a request that Envoy refuses while it reads it is counted, and logs nothing", async () => {
+  const config = {
+    metrics: [{ name: "n", type: "counter", labels: { a: "${header:x-a|default=none}", s: "${status|default=none}" } }],
+  };
+  await using proxy = await start({ config });
+  const { host, port } = await listener(proxy);
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = net.connect(port, host, () => socket.write("BREW / HTTP/1.1\r\nhost: a\r\n\r\n"));
+    let text = "";
+    socket.setEncoding("latin1").on("data", (data: string) => (text += data));
+    socket.on("end", () => resolve(text)).on("error", reject);
+  });
+  assert.match(answer, /^HTTP\/1.1 400 /);
+  await proxy.request({ headers: { "x-a": "1" } });
+  assert.equal(await counted(proxy, "n", { a: "1", s: "200" }), 1);
+  assert.deepEqual(
+    proxy.logs().filter(({ level }) => level === "error"),
+    [],
+  );
 });

@@ -435,6 +435,8 @@ export class FilterChain {
   }
 
   continueDecoding(filter: HttpFilter): void {
+    // Whoever has answered a request does not send it on.
+    if (this.headersSent && this.responseComplete) return;
     this.#decoding.continueAt(this.#placeOf(this.#decoding, filter));
   }
 

@@ -36,13 +36,13 @@ export function loadCode(path: string, memoryLimit = MEMORY_LIMIT): Code {
   const key = `${digest} ${memoryLimit}`;
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const code = compile(bytes, digest, Math.min(memoryLimit, MEMORY_LIMIT));
+  const code = compile(path, bytes, digest, Math.min(memoryLimit, MEMORY_LIMIT));
   compiled.set(key, code);
   if (compiled.size > KEPT) compiled.delete([...compiled.keys()][0]!);
   return code;
 }
 
-function compile(bytes: Uint8Array, digest: string, memoryLimit: number): Code {
+function compile(path: string, bytes: Uint8Array, digest: string, memoryLimit: number): Code {
   let module: WasmModule | null = null;
   let original = (offset: number): number => offset;
   try {
@@ -57,7 +57,7 @@ function compile(bytes: Uint8Array, digest: string, memoryLimit: number): Code {
   try {
     module ??= new Wasm.Module(bytes);
   } catch (error) {
-    throw new EmulatorError(`Failed to load Wasm bytecode: ${(error as Error).message}`);
+    throw new EmulatorError(`${path}: Failed to load Wasm bytecode: ${(error as Error).message}`);
   }
   const expressions = names(bytes, "expr_create");
   return { digest, facts: inspectModule(bytes), module, original, memoryLimit, expressions };

@@ -24,7 +24,9 @@ export interface Refusal {
 /** Why the router refuses these headers, or null. */
 export function routerRefusal(map: HeaderMap): Refusal | null {
   const noRoute = { code: 404, body: "", details: "route_not_found" };
-  if (map.get(":path") === null) return noRoute;
+  const path = map.get(":path");
+  // Every route begins with /; OPTIONS * and CONNECT come here under another path.
+  if (path === null || !path.startsWith("/")) return noRoute;
   // Without either there is no scheme to route by.
   if (map.get(":scheme") === null && map.get("x-forwarded-proto") === null) return noRoute;
   const invalid = (body: string): Refusal => ({
