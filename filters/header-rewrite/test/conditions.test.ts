@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createTestAuthority, type RequestInput } from "meshwasm/testing";
-import { Subject } from "./support.js";
+import { DOWNSTREAM, Subject } from "./support.js";
 
 const set = (name: string, value: string, when?: unknown) => ({ op: "set", name, value, ...(when ? { when } : {}) });
 
@@ -99,7 +99,7 @@ describe("conditions", () => {
       none: ["identity", ""],
       env: ["env:SECRET_PART", "from env"],
       "env-none": ["env:NOT_THERE", ""],
-      vhost: ["property:request.protocol", "HTTP/1.1"],
+      vhost: ["property:request.protocol", DOWNSTREAM === "http2" ? "HTTP/2" : "HTTP/1.1"],
       cel: ["cel:request.method + '!'", "GET!"],
       "cel-bool": ["cel:request.method == 'GET'", "true"],
       "cel-none": ["cel:request.headers['x-none']", ""],

@@ -11,6 +11,8 @@ import {
 } from "meshwasm/testing";
 
 export const filter = fileURLToPath(new URL("..", import.meta.url));
+/** See http2.test.ts. */
+export const DOWNSTREAM = process.env["HEADER_REWRITE_DOWNSTREAM"] === "http2" ? "http2" : "http1";
 export type Line = readonly [name: string, value: string];
 
 /** A proxy with the filter, and an upstream whose answer a test can change. */
@@ -20,7 +22,13 @@ export class Subject {
 
   static async start(options: ProxyOptions = {}): Promise<Subject> {
     let subject: Subject | null = null;
-    const proxy = await createProxy({ filter, config: {}, upstream: () => subject?.answer ?? {}, ...options });
+    const proxy = await createProxy({
+      filter,
+      config: {},
+      downstream: DOWNSTREAM,
+      upstream: () => subject?.answer ?? {},
+      ...options,
+    });
     subject = new Subject(proxy);
     return subject;
   }
