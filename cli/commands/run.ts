@@ -139,8 +139,9 @@ async function run(dir: string, options: Options): Promise<void> {
   let watching: Promise<void> | null = null;
   if (page !== null) {
     page.update({ proxy: address });
-    note(`page ${page.url}; watching ${dir}`);
+    // Before it is said: a change right after that is seen.
     watching = new Reloader(readProject(dir), options.config, running, page, log).run(stop.signal);
+    note(`page ${page.url}; watching ${dir}`);
   }
   const end = await untilStopped(running.exited);
   stop.abort();
