@@ -2,6 +2,7 @@ export * from "./config";
 export { Check } from "./condition";
 export { Decisions } from "./decisions";
 export { Denial } from "./denial";
+export { hasDotSegments } from "./dot-segments";
 export { Exchange, Kept, Phase } from "./exchange";
 export { CLAIMS, GROUPS, IDENTITY, setIdentity, setIdentityBytes } from "./identity";
 export { Edit, isKept, isSingle, overwritten, refusedName, refusedValue, refusedValues, sameName } from "./names";

@@ -45,4 +45,21 @@ describe("lru", () => {
     expect(map.size).toBe(0);
     expect(map.hasText("ab")).toBe(false);
   });
+
+  it("keeps no more than it may weigh", () => {
+    const map = new Lru<i32>(10, 1, 2, 8, 10);
+    map.setText("a", 1, u64.MAX_VALUE, 4);
+    map.setText("b", 2, u64.MAX_VALUE, 4);
+    expect(map.setText("c", 3, u64.MAX_VALUE, 11)).toBe(false);
+    expect(map.weight).toBe(8);
+    map.getText("a", 0);
+    expect(map.setText("c", 3, u64.MAX_VALUE, 6)).toBe(true);
+    expect(map.hasText("b")).toBe(false);
+    expect(map.setText("a", 4, u64.MAX_VALUE, 1)).toBe(true);
+    expect(map.weight).toBe(7);
+    map.deleteText("c");
+    expect(map.weight).toBe(1);
+    map.clear();
+    expect(map.weight).toBe(0);
+  });
 });

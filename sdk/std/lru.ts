@@ -29,16 +29,21 @@ export class Lru<V> {
   private values: StaticArray<V>;
   private free: u32 = 0;
   private used: u32 = 0;
+  /** One per entry; null: nothing is weighed. */
+  private weights: StaticArray<u32> | null = null;
+  /** Sum of the weights of all entries. */
+  weight: u64 = 0;
 
   /**
    * `capacity`: 1 to 2^20 entries, else the nearer of the two. `k0`, `k1`: the hash's key, to be random. A key is longer
-   * than `maxKey` bytes: it is not kept.
+   * than `maxKey` bytes: it is not kept. The weights of all entries together are at most `maxWeight`; 0: nothing is weighed.
    */
   constructor(
     capacity: i32,
     private k0: u64,
     private k1: u64,
     private maxKey: i32 = 1024,
+    private maxWeight: u64 = 0,
   ) {
     const room = min(max(capacity, 1), MAX_CAPACITY) + 1;
     this.capacity = room - 1;
@@ -46,6 +51,7 @@ export class Lru<V> {
     this.buckets = new StaticArray<u32>(1 << (32 - clz(room - 1)));
     this.keys = new StaticArray<ArrayBuffer | null>(room);
     this.values = new StaticArray<V>(room);
+    if (maxWeight) this.weights = new StaticArray<u32>(room);
   }
 
   /** The value of a key, which thereby is the newest; `fallback` when there is none or its time has come. */
@@ -62,13 +68,28 @@ export class Lru<V> {
     return this.live(ptr, length, now) != 0;
   }
 
-  /** Sets a value that is gone from time `expires` on. False, and nothing is kept, when the key is too long. */
-  set(ptr: usize, length: usize, value: V, expires: u64 = u64.MAX_VALUE): bool {
+  /**
+   * Sets a value that is gone from time `expires` on. False, and nothing is kept, when the key is too long or the weight
+   * is more than all may have; of the weight, as many of the oldest go as it takes.
+   */
+  set(ptr: usize, length: usize, value: V, expires: u64 = u64.MAX_VALUE, weight: u32 = 0): bool {
     if (length > <usize>max(this.maxKey, 0)) return false;
     const hash = sipHash13(ptr, length, this.k0, this.k1);
     let index = this.find(hash, ptr, length);
+    const weights = this.weights;
+    if (weights) {
+      // Its old weight does not count any more, and the making of room must not take it away.
+      if (index) this.remove(index);
+      index = 0;
+      if (weight > this.maxWeight) return false;
+      while (this.weight + weight > this.maxWeight) this.remove(load<u32>(this.node(0), NEWER));
+    }
     if (index) this.unlink(index);
     else index = this.insert(hash, ptr, length);
+    if (weights) {
+      unchecked((weights[index] = weight));
+      this.weight += weight;
+    }
     this.linkNewest(index);
     store<u64>(this.node(index), expires, EXPIRES);
     unchecked((this.values[index] = value));
@@ -87,6 +108,7 @@ export class Lru<V> {
     memory.fill(changetype<usize>(this.keys), 0, this.keys.length * sizeof<usize>());
     memory.fill(changetype<usize>(this.values), 0, this.values.length * sizeof<V>());
     this.free = this.used = this.size = 0;
+    this.weight = 0;
   }
 
   // With text as keys: its UTF-16 units. One map has keys of one kind.
@@ -99,8 +121,8 @@ export class Lru<V> {
     return this.has(changetype<usize>(key), (<usize>key.length) << 1, now);
   }
 
-  setText(key: string, value: V, expires: u64 = u64.MAX_VALUE): bool {
-    return this.set(changetype<usize>(key), (<usize>key.length) << 1, value, expires);
+  setText(key: string, value: V, expires: u64 = u64.MAX_VALUE, weight: u32 = 0): bool {
+    return this.set(changetype<usize>(key), (<usize>key.length) << 1, value, expires, weight);
   }
 
   deleteText(key: string): bool {
@@ -165,6 +187,12 @@ export class Lru<V> {
     store<u32>(node, this.free, NEXT);
     this.free = index;
     this.size--;
+    const weights = this.weights;
+    if (weights) {
+      this.weight -= unchecked(weights[index]);
+      // What is weighed is large: its key must not stay beside the new ones.
+      unchecked((this.keys[index] = null));
+    }
     // Nothing may keep the value alive.
     if (isReference<V>()) memory.fill(changetype<usize>(this.values) + <usize>index * sizeof<V>(), 0, sizeof<V>());
   }

@@ -11,24 +11,32 @@ before(async () => {
 });
 beforeEach(() => create(4));
 
-const create = (capacity: number, maxKey = 1024, k0 = 3n, k1 = 5n): number =>
-  program.number("create", capacity, maxKey, k0, k1) | 0;
+const create = (capacity: number, maxKey = 1024, maxWeight = 0n, k0 = 3n, k1 = 5n): number =>
+  program.number("create", capacity, maxKey, k0, k1, maxWeight) | 0;
 const get = (key: string, now = 0n): number => program.number("get", key, now) | 0;
 const has = (key: string, now = 0n): number => program.number("has", key, now) | 0;
-const set = (key: string, value: number, expires = NEVER): number => program.number("set", key, value, expires) | 0;
+const set = (key: string, value: number, expires = NEVER, weight = 0): number =>
+  program.number("set", key, value, expires, weight) | 0;
 const remove = (key: string): number => program.number("remove", key) | 0;
 const size = (): number => program.number("size") | 0;
+const weight = (): number => program.number("weight") | 0;
 
 /** A Map keeps its order of insertion: the first key is the oldest. */
 class Model {
-  private readonly entries = new Map<string, { value: number; expires: bigint }>();
+  private readonly entries = new Map<string, { value: number; expires: bigint; weight: number }>();
   constructor(
     private readonly capacity: number,
     private readonly maxKey: number,
+    /** 0: nothing is weighed. */
+    private readonly maxWeight: number,
   ) {}
 
   get size(): number {
     return this.entries.size;
+  }
+
+  get weight(): number {
+    return this.maxWeight ? [...this.entries.values()].reduce((sum, { weight }) => sum + weight, 0) : 0;
   }
 
   get(key: string, now: bigint): number {
@@ -45,11 +53,13 @@ class Model {
     return this.entries.has(key) ? 1 : 0;
   }
 
-  set(key: string, value: number, expires: bigint): number {
+  set(key: string, value: number, expires: bigint, weight: number): number {
     if (Buffer.byteLength(key) > this.maxKey) return 0;
     this.entries.delete(key);
-    if (this.entries.size === this.capacity) this.entries.delete(this.entries.keys().next().value!);
-    this.entries.set(key, { value, expires });
+    if (this.maxWeight && weight > this.maxWeight) return 0;
+    while (this.entries.size === this.capacity || (this.maxWeight && this.weight + weight > this.maxWeight))
+      this.entries.delete(this.entries.keys().next().value!);
+    this.entries.set(key, { value, expires, weight });
     return 1;
   }
 
@@ -122,7 +132,13 @@ test(`any calls leave what a model leaves (seed ${SEED})`, () => {
   const call = fc.oneof(
     {
       weight: 50,
-      arbitrary: fc.tuple(fc.constant("set" as const), key, fc.nat(1000), fc.oneof(time, fc.constant(NEVER))),
+      arbitrary: fc.tuple(
+        fc.constant("set" as const),
+        key,
+        fc.nat(1000),
+        fc.oneof(time, fc.constant(NEVER)),
+        fc.nat(40),
+      ),
     },
     { weight: 40, arbitrary: fc.tuple(fc.constant("get" as const), key, time) },
     { weight: 10, arbitrary: fc.tuple(fc.constant("has" as const), key, time) },
@@ -130,26 +146,32 @@ test(`any calls leave what a model leaves (seed ${SEED})`, () => {
     { weight: 1, arbitrary: fc.tuple(fc.constant("clear" as const)) },
   );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 9 }), fc.array(call, { maxLength: 80 }), (capacity, calls) => {
-      create(capacity, 100);
-      const model = new Model(capacity, 100);
-      for (const [verb, ...rest] of calls) {
-        const context = `${verb} ${rest.join(" ")}`;
-        if (verb === "clear") {
-          program.export("clear")();
-          model.clear();
-        } else if (verb === "set") {
-          const [key, value, expires] = rest as [string, number, bigint];
-          assert.equal(set(key, value, expires), model.set(key, value, expires), context);
-        } else if (verb === "remove") {
-          assert.equal(remove(rest[0] as string), model.remove(rest[0] as string), context);
-        } else {
-          const [key, now] = rest as [string, bigint];
-          assert.equal((verb === "get" ? get : has)(key, now), model[verb](key, now), context);
+    fc.property(
+      fc.integer({ min: 1, max: 9 }),
+      fc.nat(60),
+      fc.array(call, { maxLength: 80 }),
+      (capacity, most, calls) => {
+        create(capacity, 100, BigInt(most));
+        const model = new Model(capacity, 100, most);
+        for (const [verb, ...rest] of calls) {
+          const context = `${verb} ${rest.join(" ")}`;
+          if (verb === "clear") {
+            program.export("clear")();
+            model.clear();
+          } else if (verb === "set") {
+            const [key, value, expires, weight] = rest as [string, number, bigint, number];
+            assert.equal(set(key, value, expires, weight), model.set(key, value, expires, weight), context);
+          } else if (verb === "remove") {
+            assert.equal(remove(rest[0] as string), model.remove(rest[0] as string), context);
+          } else {
+            const [key, now] = rest as [string, bigint];
+            assert.equal((verb === "get" ? get : has)(key, now), model[verb](key, now), context);
+          }
+          assert.equal(size(), model.size, context);
+          assert.equal(weight(), model.weight, context);
         }
-        assert.equal(size(), model.size, context);
-      }
-    }),
+      },
+    ),
     { seed: SEED, numRuns: 4000 },
   );
 });

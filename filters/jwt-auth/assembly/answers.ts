@@ -40,6 +40,9 @@ export class Answers {
       case Reason.Several:
         this.malformed.send(stream, details, challenge, error("invalid_request", "more than one token"));
         break;
+      case Reason.Path:
+        this.malformed.send(stream, details);
+        break;
       case Reason.Claims:
         this.forbidden.send(stream, details, challenge, error("insufficient_scope", "the token does not allow this"));
         break;

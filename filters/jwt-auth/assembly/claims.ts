@@ -23,6 +23,7 @@ export const enum Reason {
   Lifetime,
   Type,
   Claims,
+  Path,
   Unavailable,
 }
 
@@ -57,6 +58,8 @@ export function reasonName(reason: Reason): string {
       return "type";
     case Reason.Claims:
       return "claims";
+    case Reason.Path:
+      return "path";
     default:
       return "keys_unavailable";
   }

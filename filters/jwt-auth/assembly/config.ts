@@ -943,7 +943,7 @@ export class JwtAuthConfig extends Config {
   rules: Array<Rule> = [];
   /** Whether CORS preflight requests (OPTIONS with origin and access-control-request-method) pass without a token. */
   allowCorsPreflight: bool = false;
-  /** What happens to a request whose token cannot be checked because the keys have never arrived, or are too old: deny answers 503, allow lets it pass as if it had no token. */
+  /** What happens to a request whose token cannot be checked because the keys have never arrived, or are too old: deny answers 503, allow lets it pass as if it had no token. All else about it must be right. */
   onJwksUnavailable: OnError = OnError.Deny;
   /** The answer to a refused request. */
   deny: Deny = new Deny();

@@ -1,4 +1,13 @@
-import { Check, Decisions, Exchange, Mode, OnError, Phase, Selectors, setIdentityBytes } from "meshwasm/filters/common";
+import {
+  Decisions,
+  Exchange,
+  hasDotSegments,
+  Mode,
+  OnError,
+  Phase,
+  Selectors,
+  setIdentityBytes,
+} from "meshwasm/filters/common";
 import {
   clock,
   foreign,
@@ -34,10 +43,13 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
   private providers: TokenProvider[] = [];
   private rules: CompiledRule[] = [];
   private otherwise: CompiledRule | null = null;
+  /** Whether what a request needs depends on what it is for. */
+  hasMatches: bool = false;
   private answers: Answers | null = null;
   private waiting: JwtAuth[] = [];
   private hasRemote: bool = false;
   private period: u32 = 0;
+  private longest: u32 = 0;
 
   onConfigure(): bool {
     const config = this.config;
@@ -49,7 +61,7 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
         if (config.providers[j].name == config.providers[i].name)
           return refused(path + ".name: there is a provider of this name");
       }
-      const provider = TokenProvider.compile(config.providers[i], this.selectors, host, path);
+      const provider = TokenProvider.compile(config.providers[i], this.selectors, host, config.providers.length, path);
       if (!provider) return refused(TokenProvider.refusal);
       this.providers.push(provider);
       provider.ownHeaders(this.own);
@@ -59,6 +71,7 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
       const rule = CompiledRule.compile(config.rules[i], this.providers, this.selectors, `$.rules[${i}]`);
       if (!rule) return refused(CompiledRule.refusal);
       this.rules.push(rule);
+      if (rule.hasMatch) this.hasMatches = true;
     }
     this.otherwise = new CompiledRule(null, RequirementKind.Any, this.providers);
     this.answers = Answers.compile(config.deny);
@@ -134,12 +147,10 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
     this.serveWaiting(now);
   }
 
-  /** Whether the request should wait for the keys of these providers: somebody fetches them, or begins now. */
-  awaits(stream: JwtAuth, providers: TokenProvider[]): bool {
-    if (this.waiting.length >= MOST_WAITING) return false;
-    const now = monotonicMs();
-    let wait = false;
-    let longest: u32 = 0;
+  /** Gets the keys of these providers; whether somebody fetches them, or begins now. The longest it takes is in `longest`. */
+  seek(providers: TokenProvider[], now: u64): bool {
+    let found: bool = false;
+    this.longest = 0;
     for (let i = 0; i < providers.length; i++) {
       const provider = providers[i];
       const remote = provider.remote;
@@ -148,11 +159,18 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
       this.takeArrived(provider, now);
       const began = provider.keys != before || remote.fetch(this, this.providers.indexOf(provider), now, true);
       if (!began && !remote.isUnderWay(now)) continue;
-      wait = true;
-      longest = max(longest, remote.upstream.timeout);
+      found = true;
+      this.longest = max(this.longest, remote.upstream.timeout);
     }
-    if (!wait) return false;
-    stream.deadline = now + longest + 1000;
+    return found;
+  }
+
+  /** Whether the request waits for the keys of these providers. */
+  awaits(stream: JwtAuth, providers: TokenProvider[]): bool {
+    if (this.waiting.length >= MOST_WAITING) return false;
+    const now = monotonicMs();
+    if (!this.seek(providers, now)) return false;
+    stream.deadline = now + this.longest + 1000;
     this.waiting.push(stream);
     this.tickEvery(SOON);
     return true;
@@ -190,9 +208,13 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
       return HeadersAction.Continue;
     }
     const decision = this.decide();
-    if (config.mode == Mode.Enforce && decision.waiting.length && plugin.awaits(this, decision.waiting)) {
-      this.isWaiting = true;
-      return HeadersAction.StopAllIterationAndWatermark;
+    if (decision.waiting.length) {
+      // In shadow mode nothing is delayed.
+      if (config.mode == Mode.Shadow) plugin.seek(decision.waiting, monotonicMs());
+      else if (plugin.awaits(this, decision.waiting)) {
+        this.isWaiting = true;
+        return HeadersAction.StopAllIterationAndWatermark;
+      }
     }
     return this.act(decision) ? HeadersAction.Continue : HeadersAction.StopIteration;
   }
@@ -200,6 +222,12 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
   private decide(): Decision {
     const plugin = this.plugin;
     const exchange = plugin.exchange;
+    const path = plugin.hasMatches ? this.request.headers.getBytes(":path") : null;
+    if (path !== null && hasDotSegments(path)) {
+      const refused = new Decision();
+      refused.reason = Reason.Path;
+      return refused;
+    }
     exchange.enter(Phase.Request, this.request.headers, null);
     const now = <f64>clock.realtime() / 1e9;
     return plugin.ruleFor(exchange).decide(this.request.headers, exchange, now);
@@ -219,6 +247,9 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
         plugin.refuse(this, reason);
         return false;
       }
+      // As if it had none: the upstream does not get what nobody could check.
+      if (!shadow)
+        for (let i = 0; i < decision.waiting.length; i++) decision.waiting[i].dropToken(this.request.headers);
     }
     plugin.decisions.allowed();
     if (shadow) return true;
@@ -235,7 +266,7 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
   lookAgain(now: u64): void {
     if (!this.isWaiting || !this.activate()) return;
     const decision = this.decide();
-    if (decision.waiting.length && !decision.allowed && now < this.deadline && this.isUnderWay(decision, now)) {
+    if (decision.waiting.length && now < this.deadline && this.isUnderWay(decision, now)) {
       this.plugin.waitOn(this);
       return;
     }

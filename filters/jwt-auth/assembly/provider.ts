@@ -25,10 +25,13 @@ import { TokenSource } from "./source";
 /** Longest value of a claim header; a longer one is left out. */
 const MOST_VALUE = 8192;
 
+/** Bytes that the verified tokens of all providers may take. */
+const MOST_CACHED: u64 = 128 << 20;
+
 /** Groups that later filters are told. */
 const MOST_GROUPS = 200;
 
-/** A token whose signature is right. */
+/** A token whose signature is right; while there are no keys, one that could be. */
 export class Verified {
   /** For later filters, as UTF-8. */
   readonly identity: Uint8Array;
@@ -43,6 +46,12 @@ export class Verified {
     const config = provider.config;
     this.identity = toUtf8(claimAt(claims.root, config.identityClaim).text());
     this.groups = toUtf8(config.groupsClaim.length ? groupsOf(claimAt(claims.root, config.groupsClaim)) : "");
+  }
+
+  /** What it takes of memory, or little more. */
+  get bytes(): u32 {
+    const data = this.claims.data;
+    return 512 + (data ? data.byteLength : 0) + this.payload.length + this.identity.length + this.groups.length;
   }
 }
 
@@ -80,8 +89,8 @@ export class TokenProvider {
     return this.config.name;
   }
 
-  /** Null with path and reason in `refusal`. */
-  static compile(config: Provider, selectors: Selectors, host: Host, path: string): TokenProvider | null {
+  /** Null with path and reason in `refusal`. `share`: how many providers the room for verified tokens is for. */
+  static compile(config: Provider, selectors: Selectors, host: Host, share: i32, path: string): TokenProvider | null {
     const made = new TokenProvider(config, host);
     if (!config.issuer.length && !config.issuers.length) return refuse(path + ": needs issuer or issuers");
     if (config.clockSkew < 0 || config.clockSkew > 3600000000000)
@@ -107,7 +116,9 @@ export class TokenProvider {
     if (size > 0) {
       const seed = random.bytes(16);
       if (seed === null) return refuse(path + ".cacheSize: the host gives no random bytes");
-      made.cache = new Lru<Verified | null>(size, load<u64>(seed.dataStart), load<u64>(seed.dataStart, 8), 65536);
+      const k0 = load<u64>(seed.dataStart);
+      const k1 = load<u64>(seed.dataStart, 8);
+      made.cache = new Lru<Verified | null>(size, k0, k1, 65536, MOST_CACHED / share);
     }
     return made.readKeys(path + ".jwks") ? made : null;
   }
@@ -170,7 +181,9 @@ export class TokenProvider {
     return tokens;
   }
 
-  removeToken(headers: HeaderMap): void {
+  /** Takes the token out unless the upstream is to get it. */
+  dropToken(headers: HeaderMap): void {
+    if (this.config.forward) return;
     for (let i = 0; i < this.sources.length; i++) this.sources[i].remove(headers);
   }
 
@@ -187,7 +200,8 @@ export class TokenProvider {
     if (!verified) {
       verified = this.verifyAnew(token);
       if (!verified) return null;
-      if (cache) cache.set(token.dataStart, token.length, verified);
+      if (cache && this.keys)
+        cache.set(token.dataStart, token.length, verified, u64.MAX_VALUE, token.length + verified.bytes);
     }
     const reason = verified.times.check(now, this.skew);
     if (reason != Reason.None) return this.fail(reason);
@@ -195,7 +209,9 @@ export class TokenProvider {
     let meets: bool = true;
     for (let i = 0; meets && i < this.required.length; i++) meets = this.required[i].holds(exchange);
     exchange.claims = null;
-    return meets ? verified : this.fail(Reason.Claims);
+    if (!meets) return this.fail(Reason.Claims);
+    // Only now: what would be refused with any keys is not excused by missing ones.
+    return this.keys ? verified : this.fail(Reason.Unavailable);
   }
 
   private verifyAnew(token: Uint8Array): Verified | null {
@@ -203,9 +219,10 @@ export class TokenProvider {
     if (!jws) return this.fail(Reason.Malformed);
     if (!this.takes(jws.alg)) return this.fail(Reason.Algorithm);
     const keys = this.keys;
-    if (!keys) return this.fail(Reason.Unavailable);
-    const match = keys.match(jws, this.host);
-    if (match != Match.Verified) return this.fail(match == Match.UnknownKid ? Reason.UnknownKey : Reason.Signature);
+    if (keys) {
+      const match = keys.match(jws, this.host);
+      if (match != Match.Verified) return this.fail(match == Match.UnknownKid ? Reason.UnknownKey : Reason.Signature);
+    }
     const claims = JsonDocument.fromBytes(jws.payload);
     if (!claims.root.isObject) return this.fail(Reason.Malformed);
     const times = new Times();
@@ -235,7 +252,7 @@ export class TokenProvider {
   tell(verified: Verified, headers: HeaderMap): void {
     const config = this.config;
     // First what reads: each write has the host's map read again.
-    if (!config.forward) this.removeToken(headers);
+    this.dropToken(headers);
     const root = verified.claims.root;
     for (let i = 0; i < config.claimHeaders.length; i++) {
       const rule = config.claimHeaders[i];

@@ -9,11 +9,14 @@ import { TokenProvider, Verified } from "./provider";
 /** What came of it. */
 export class Decision {
   allowed: bool = false;
-  /** Of the first token that was there and wrong; Missing when none was there. */
+  /**
+   * Why not. Unavailable: missing keys alone stand in the way. Else of the first token that was there and wrong; Missing
+   * when none was there.
+   */
   reason: Reason = Reason.Missing;
   /** Tokens that are right, in the order of the requirement. */
   readonly verified: Verified[] = [];
-  /** Providers whose keys were not there, or have no key of the token's kid. */
+  /** Providers whose keys were not there, or have no key of the token's kid; other keys could change what is decided. */
   readonly waiting: TokenProvider[] = [];
 }
 
@@ -47,6 +50,11 @@ export class CompiledRule {
     return new CompiledRule(match, rule.require.kind, providers);
   }
 
+  /** Whether it is for some requests alone. */
+  get hasMatch(): bool {
+    return this.match != null;
+  }
+
   holds(exchange: Exchange): bool {
     const match = this.match;
     return !match || match.holds(exchange);
@@ -59,6 +67,10 @@ export class CompiledRule {
       return decision;
     }
     const all = this.kind == RequirementKind.All;
+    let unavailable = 0;
+    // Tokens that no other key would make right.
+    let hopeless = 0;
+    let first = Reason.Missing;
     for (let i = 0; i < this.providers.length; i++) {
       const provider = this.providers[i];
       const verified = provider.verify(headers, exchange, now);
@@ -68,15 +80,19 @@ export class CompiledRule {
         continue;
       }
       const reason = provider.reason;
-      if (decision.reason == Reason.Missing) decision.reason = reason;
       if (reason == Reason.Unavailable || reason == Reason.UnknownKey) decision.waiting.push(provider);
+      else hopeless++;
+      if (reason == Reason.Unavailable) unavailable++;
+      else if (first == Reason.Missing) first = reason;
     }
     const count = decision.verified.length;
-    decision.allowed = all ? count == this.providers.length : count > 0;
+    const failed = this.providers.length - count;
+    decision.allowed = all ? !failed : count > 0;
+    // Missing keys excuse their own token: with `all` the others are needed nevertheless.
+    decision.reason = unavailable && (!all || unavailable == failed) ? Reason.Unavailable : first;
     if (this.kind == RequirementKind.Optional && decision.reason == Reason.Missing) decision.allowed = true;
     if (this.kind == RequirementKind.OptionalOrFailed) decision.allowed = true;
-    // Another provider's token was right.
-    if (count && !all) decision.waiting.length = 0;
+    if (all ? hopeless > 0 : count > 0) decision.waiting.length = 0;
     return decision;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { labelled, type ProxyOptions } from "meshwasm/testing";
+import { labelled, type Proxy, type ProxyOptions } from "meshwasm/testing";
 import { claims, config, DOWNSTREAM, keyOf, now, rawToken, send, start, token } from "./support.js";
 
 const rewrite = fileURLToPath(new URL("../../header-rewrite", import.meta.url));
@@ -222,6 +222,46 @@ test("JWT-26: each requirement", async () => {
     assert.equal(await ask(where, tokens), result, `${where} ${Object.keys(tokens).join()}`);
 });
 
+test("JWT-36: a path with dot segments matches no rule", async () => {
+  const rs = await keyOf("RS256");
+  const rules = [
+    { match: { sel: "path", prefix: "/open" }, require: { none: true } },
+    { require: { provider: "main" } },
+  ];
+  const good = await token(rs);
+  const ask = async (proxy: Proxy, path: string, bearer: string | null = null): Promise<number> =>
+    (await send(proxy, bearer, { path })).status;
+  {
+    await using proxy = await start({ config: config([rs], {}, { rules }) });
+    for (const path of ["/open", "/open/a..b/.c/...", "/open/a.", "/open?x=/../", "/open/%2e%2e%2e", "/open//x"])
+      assert.equal(await ask(proxy, path), 200, path);
+    for (const path of [
+      "/open/../orders",
+      "/open/..",
+      "/open/.",
+      "/open/./../orders?a",
+      "/open/%2e%2E/orders",
+      "/open/.%2e/orders",
+      "/open/..%2forders",
+      "/open/..%5Corders",
+      "/open/..;/orders",
+      "/open/..;a=b/orders",
+      "/open/..%3b/orders",
+      "/open\\..\\orders",
+    ]) {
+      const refused = await send(proxy, null, { path });
+      assert.deepEqual([refused.status, refused.upstream], [400, null], path);
+      assert.equal(await ask(proxy, path, good), 400, path);
+    }
+    assert.equal((await proxy.metrics()).counter(labelled("meshwasm_jwt_auth_denied", { reason: "path" })), 24);
+  }
+  // Without a match nothing depends on the path; shadow mode refuses nothing.
+  for (const more of [{}, { rules, mode: "shadow" }]) {
+    await using proxy = await start({ config: config([rs], {}, more) });
+    assert.equal(await ask(proxy, "/open/../orders", good), 200);
+  }
+});
+
 test("JWT-28: shadow and off", async () => {
   const rs = await keyOf("RS256");
   const provider = { claimHeaders: CLAIM_HEADERS };
@@ -314,6 +354,20 @@ test("JWT-29: a verified token is not verified again, until it ends or the keys 
   for (let i = 0; i < 3; i++) assert.equal((await send(proxy, good)).status, 200);
   await proxy.reconfigure(config([await keyOf("RS256", "new")]));
   assert.equal((await send(proxy, good)).status, 401);
+});
+
+test("JWT-38: verified tokens take no more than their share of memory", async () => {
+  const hs = await keyOf("HS256");
+  const provider = { algorithms: ["HS256"], cacheSize: 100_000, maxTokenBytes: 65_536 };
+  // Only the emulator ends a filter that takes more.
+  const limits = { memoryMiB: 400 };
+  await using proxy = await start({ host: "emulator", config: config([hs], provider), limits });
+  const filler = "x".repeat(30_000);
+  const header = { alg: "HS256", kid: "HS256" };
+  for (let i = 0; i < 4000; i++) {
+    const { status } = await send(proxy, rawToken(hs, header, claims({ sub: `${i}`, filler })));
+    assert.equal(status, 200, `token ${i}`);
+  }
 });
 
 test("JWT-20: the clock jumps", async () => {

@@ -35,4 +35,7 @@ export const PLAN: Readonly<Record<string, string>> = {
   "JWT-33": "random tokens never trap",
   "JWT-34": "the configurations of the README are taken",
   "JWT-35": "published vectors of JWS and JWK: each verdict",
+  "JWT-36": "a path with dot segments matches no rule",
+  "JWT-37": "missing keys excuse no other token",
+  "JWT-38": "verified tokens take no more than their share of memory",
 };

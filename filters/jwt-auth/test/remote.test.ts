@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { needing, type ClusterScript, type Proxy, type UpstreamResponse } from "meshwasm/testing";
+import { labelled, needing, type ClusterScript, type Proxy, type UpstreamResponse } from "meshwasm/testing";
 import { ISSUER, jwks, keyOf, send, start, token } from "./support.js";
 
 const withClock = needing(test, ["clock"]);
@@ -101,6 +101,100 @@ describe("keys that are fetched", () => {
     await proxy.reconfigure(remote({}, { onJwksUnavailable: "allow" }));
     const passed = await send(proxy, await token(rs));
     assert.equal(passed.status, 200);
+  });
+
+  test("JWT-37: missing keys excuse no other token", async () => {
+    const [rs, es] = await Promise.all([keyOf("RS256"), keyOf("ES256")]);
+    const providers = [
+      { ...(remote() as { providers: object[] }).providers[0], name: "far", from: [{ header: "x-far" }] },
+      { name: "near", issuer: "https://near.example", jwks: { inline: jwks(es) }, from: [{ header: "x-near" }] },
+    ];
+    const far = await token(rs);
+    const near = await token(es, { iss: "https://near.example" });
+    const expired = await token(rs, { exp: 1000 });
+    const other = await token(rs, { iss: "https://other.example" });
+    const forged = `${near.slice(0, near.lastIndexOf("."))}.${Buffer.alloc(64, 1).toString("base64url")}`;
+    const start1 = (require: object): Promise<Proxy> =>
+      start({
+        config: { providers, rules: [{ require }], onJwksUnavailable: "allow" },
+        clusters: { idp: { refuses: true } },
+      });
+    const results = async (require: object, cases: readonly (readonly [string | null, string | null])[]) => {
+      await using proxy = await start1(require);
+      const found: number[] = [];
+      for (const [a, b] of cases) {
+        const headers = { ...(a === null ? {} : { "x-far": a }), ...(b === null ? {} : { "x-near": b }) };
+        const { status, upstream } = await proxy.request({ headers });
+        assert.ok(!upstream?.headers.has("x-far"), "nobody has checked it");
+        found.push(status);
+      }
+      return found;
+    };
+    const all = { all: ["far", "near"] };
+    assert.deepEqual(
+      await results(all, [
+        [far, near],
+        [far, null],
+        [far, forged],
+        [null, near],
+        [expired, near],
+        [other, near],
+        ["a.b.c", near],
+      ]),
+      [200, 401, 401, 401, 401, 401, 401],
+    );
+    const one = { provider: "far" };
+    assert.deepEqual(
+      await results(one, [
+        [far, null],
+        [null, null],
+        [expired, null],
+        [other, null],
+      ]),
+      [200, 401, 401, 401],
+    );
+    assert.deepEqual(
+      await results({ optional: ["far"] }, [
+        [far, null],
+        [null, null],
+        [expired, null],
+      ]),
+      [200, 200, 401],
+    );
+  });
+
+  test("JWT-19: optional tokens wait for the first keys, too", async () => {
+    const rs = await keyOf("RS256");
+    for (const kind of ["optional", "optionalOrFailed"]) {
+      const idp = new Idp();
+      idp.answer = () => ({ body: jwks(rs), delay: 300 });
+      const rules = [{ require: { [kind]: ["main"] } }];
+      const main = (remote() as { providers: object[] }).providers[0];
+      const providers = [{ ...main, claimHeaders: [{ claim: "sub", header: "x-user" }] }];
+      await using proxy = await start({ config: { providers, rules }, clusters: { idp: idp.script } });
+      const { upstream } = await send(proxy, await token(rs));
+      assert.equal(upstream?.headers.get("x-user"), "alice", kind);
+    }
+  });
+
+  test("JWT-28: shadow fetches the keys of an unknown kid, and delays nothing", async () => {
+    const [old, fresh] = await Promise.all([keyOf("RS256", "old"), keyOf("RS256", "fresh")]);
+    const idp = new Idp();
+    idp.answer = () => ({ body: jwks(old) });
+    await using proxy = await start({ config: remote({}, { mode: "shadow" }), clusters: { idp: idp.script } });
+    while (!idp.asked.length) await settle(proxy);
+    await proxy.advance(1500);
+    await send(proxy, await token(old));
+    idp.answer = () => ({ body: jwks(fresh) });
+    await send(proxy, await token(fresh));
+    await settle(proxy);
+    await proxy.advance(300);
+    const metrics = await proxy.metrics();
+    const before = metrics.counter("meshwasm_jwt_auth_allowed");
+    await send(proxy, await token(fresh));
+    assert.equal(idp.asked.length, 2);
+    assert.equal((await proxy.metrics()).counter("meshwasm_jwt_auth_allowed"), (before ?? 0) + 1);
+    assert.equal(metrics.counter(labelled("meshwasm_jwt_auth_shadow_denied", { reason: "unknown_key" })), 1);
   });
 
   test("JWT-19: keys change: the new one is fetched for its first token, the old one goes", async () => {

@@ -9,9 +9,9 @@ let numbers = new Lru<i32>(1, 0, 0);
 let items = new Lru<Item | null>(1, 0, 0);
 
 /** Two maps that are used alike: one of numbers, one of objects. */
-export function create(capacity: i32, maxKey: i32, k0: u64, k1: u64): i32 {
-  numbers = new Lru<i32>(capacity, k0, k1, maxKey);
-  items = new Lru<Item | null>(capacity, k0, k1, maxKey);
+export function create(capacity: i32, maxKey: i32, k0: u64, k1: u64, maxWeight: u64): i32 {
+  numbers = new Lru<i32>(capacity, k0, k1, maxKey, maxWeight);
+  items = new Lru<Item | null>(capacity, k0, k1, maxKey, maxWeight);
   return numbers.capacity;
 }
 
@@ -26,9 +26,9 @@ export function has(ptr: usize, length: usize, now: u64): i32 {
   return found == items.has(ptr, length, now) ? i32(found) : -3;
 }
 
-export function set(ptr: usize, length: usize, value: i32, expires: u64): i32 {
-  const kept = numbers.set(ptr, length, value, expires);
-  return kept == items.set(ptr, length, new Item(value), expires) ? i32(kept) : -3;
+export function set(ptr: usize, length: usize, value: i32, expires: u64, weight: u32): i32 {
+  const kept = numbers.set(ptr, length, value, expires, weight);
+  return kept == items.set(ptr, length, new Item(value), expires, weight) ? i32(kept) : -3;
 }
 
 export function remove(ptr: usize, length: usize): i32 {
@@ -43,6 +43,10 @@ export function clear(): void {
 
 export function size(): i32 {
   return numbers.size == items.size ? numbers.size : -3;
+}
+
+export function weight(): i32 {
+  return numbers.weight == items.weight ? <i32>numbers.weight : -3;
 }
 
 export function text(ptr: usize, length: usize): usize {
