@@ -37,6 +37,7 @@ export class Lru<V> {
   /**
    * `capacity`: 1 to 2^20 entries, else the nearer of the two. `k0`, `k1`: the hash's key, to be random. A key is longer
    * than `maxKey` bytes: it is not kept. The weights of all entries together are at most `maxWeight`; 0: nothing is weighed.
+   * `tail`: how many bytes at the end of a key are hashed, 0 for all; only for keys whose ends nobody outside can choose.
    */
   constructor(
     capacity: i32,
@@ -44,6 +45,7 @@ export class Lru<V> {
     private k1: u64,
     private maxKey: i32 = 1024,
     private maxWeight: u64 = 0,
+    private tail: u32 = 0,
   ) {
     const room = min(max(capacity, 1), MAX_CAPACITY) + 1;
     this.capacity = room - 1;
@@ -74,7 +76,7 @@ export class Lru<V> {
    */
   set(ptr: usize, length: usize, value: V, expires: u64 = u64.MAX_VALUE, weight: u32 = 0): bool {
     if (length > <usize>max(this.maxKey, 0)) return false;
-    const hash = sipHash13(ptr, length, this.k0, this.k1);
+    const hash = this.hash(ptr, length);
     let index = this.find(hash, ptr, length);
     const weights = this.weights;
     if (weights) {
@@ -97,7 +99,7 @@ export class Lru<V> {
   }
 
   delete(ptr: usize, length: usize): bool {
-    const index = this.find(sipHash13(ptr, length, this.k0, this.k1), ptr, length);
+    const index = this.find(this.hash(ptr, length), ptr, length);
     if (index) this.remove(index);
     return index != 0;
   }
@@ -129,6 +131,12 @@ export class Lru<V> {
     return this.delete(changetype<usize>(key), (<usize>key.length) << 1);
   }
 
+  private hash(ptr: usize, length: usize): u64 {
+    const tail = <usize>this.tail;
+    if (!tail || length <= tail) return sipHash13(ptr, length, this.k0, this.k1);
+    return sipHash13(ptr + length - tail, tail, this.k0, this.k1);
+  }
+
   private node(index: u32): usize {
     return changetype<usize>(this.nodes) + ((<usize>index) << NODE_SHIFT);
   }
@@ -149,7 +157,7 @@ export class Lru<V> {
 
   /** Finds an entry whose time has not come; one whose time has is removed. */
   private live(ptr: usize, length: usize, now: u64): u32 {
-    const index = this.find(sipHash13(ptr, length, this.k0, this.k1), ptr, length);
+    const index = this.find(this.hash(ptr, length), ptr, length);
     if (!index || now < load<u64>(this.node(index), EXPIRES)) return index;
     this.remove(index);
     return 0;

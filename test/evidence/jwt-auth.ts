@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { PLAN } from "../../filters/jwt-auth/test/plan.js";
+import { RandomTokens } from "../../filters/jwt-auth/test/random-tokens.js";
 import { config, jwks, keyOf, start, token } from "../../filters/jwt-auth/test/support.js";
 import {
   CONTRADICTIONS,
@@ -25,6 +26,7 @@ import type { Section } from "./main.js";
 
 const TOKENS = 10_000;
 const DISTINCT = 100_000;
+const RANDOM = 1_000_000;
 const COST: Plan = { rounds: 12, requests: 6000, passes: 6, connections: 2, batch: 8, warmUp: 5000, maxSeconds: 200 };
 const NATIVE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const number = (value: number): string => value.toLocaleString("en-US");
@@ -43,6 +45,7 @@ export const jwtAuth: Section = {
     if (outcome.headers.length) throw new Error(outcome.headers.slice(0, 10).join("\n"));
     const kinds = [...outcome.rows].sort(([a], [b]) => (a < b ? -1 : 1));
     const vectors = await vectorTable();
+    const statuses = await randomTokens(seed, say);
     const memory = await distinct(say);
     const cost = await costs(wasm, seed, say);
     return `Seed ${seed}. ${number(TOKENS)} generated tokens, each to a listener with Envoy's own \`jwt_authn\` and to one with \`jwt-auth\`, in one
@@ -63,6 +66,9 @@ ${Object.entries(STRICTER)
 ${vectors}
 The filter's test plan has ${Object.keys(PLAN).length} lines (JWT-01 to JWT-${Object.keys(PLAN).length}); its tests fail for a line without a test. The module has
 ${number(statSync(wasm).size)} bytes.
+
+${number(RANDOM)} random tokens on the emulator, damaged ones and well-signed ones whose header and claims are no sense: no trap, memory
+within 64 MiB, and ${[...statuses].map(([status, count]) => `${number(count)} times ${status}`).join(", ")}.
 
 ${number(DISTINCT)} distinct valid tokens over one worker, \`cacheSize\` 1,000: the Envoy process had ${number(memory.before)} KiB after the first
 ${number(memory.first)} and ${number(memory.after)} KiB at the end.
@@ -102,6 +108,28 @@ The other verdicts, of json_web_signature_test:
 
 ${reasons.join("\n")}
 `;
+}
+
+/** How often each status came. */
+async function randomTokens(seed: number, say: (line: string) => void): Promise<ReadonlyMap<number, number>> {
+  const tokens = await RandomTokens.create(seed);
+  const limits = { memoryMiB: 64 };
+  await using proxy = await start({
+    host: "emulator",
+    config: await RandomTokens.config(),
+    limits,
+    upstream: () => ({}),
+  });
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < RANDOM; i++) {
+    if (i % 100_000 === 0) say(`${number(i)} random tokens`);
+    const input = tokens.request();
+    const { status } = await proxy.request(input);
+    if (![200, 400, 401].includes(status))
+      throw new Error(`seed ${seed}, token ${i}: ${status} ${JSON.stringify(input)}`);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  return new Map([...statuses].sort(([a], [b]) => a - b));
 }
 
 /** Many tokens that are right, each once. */

@@ -152,6 +152,49 @@ describe("CRDs", { skip }, () => {
   });
 });
 
+const JWT = {
+  providers: [
+    {
+      name: "main",
+      issuer: "https://login.example.com",
+      jwks: { remote: { from: { url: "https://login.example.com/.well-known/jwks.json" } } },
+    },
+    { name: "batch", issuer: "batch", algorithms: ["HS256"], jwks: { secret: { env: "JWT_SECRET" } } },
+  ],
+};
+
+test("what jwt-auth needs: the host of the keys, the variable of the secret", { skip }, async () => {
+  const jwtImage = image.replace("hello", "jwt-auth");
+  const file = join(work, "jwt.json");
+  writeFileSync(file, JSON.stringify(JWT));
+  succeeded(await meshwasm(["library", "publish", "jwt-auth", jwtImage]));
+  const printed = async (...args: string[]): Promise<Json[]> => {
+    const { stdout } = succeeded(await meshwasm(["manifest", jwtImage, "--config", file, ...args]));
+    return parseAllDocuments(stdout).map((doc) => doc.toJS() as Json);
+  };
+  const errors = validators(join(goModule(ISTIO), "manifests/charts/base/files/crd-all.gen.yaml"));
+  const objects = await printed("--for", "istio", "--selector", "app=web", "--host-env", "JWT_SECRET");
+  for (const object of objects) assert.deepEqual(errors(object), [], stringify(object));
+  const spec = (kind: string): Json => objects.find((object) => object["kind"] === kind)!["spec"] as Json;
+  assert.deepEqual(spec("ServiceEntry")["hosts"], ["login.example.com"]);
+  assert.equal(spec("DestinationRule")["host"], "login.example.com");
+  assert.match(JSON.stringify(spec("DestinationRule")), /"mode":"SIMPLE"/);
+  assert.equal(spec("WasmPlugin")["phase"], "AUTHN");
+  assert.deepEqual((spec("WasmPlugin")["vmConfig"] as Json)["env"], [{ name: "JWT_SECRET", valueFrom: "HOST" }]);
+
+  const envoy = await findEnvoy({ onProgress: () => {} });
+  const [bootstrap] = await printed("--for", "envoy", "--host-env", "JWT_SECRET");
+  const clusters = bootstrap!["clusters"] as { name: string; transport_socket?: object }[];
+  const keys = clusters.find(({ name }) => name === "outbound|443||login.example.com");
+  assert.ok(keys?.transport_socket, "the keys come by TLS");
+  const path = join(work, "jwt-bootstrap.json");
+  writeFileSync(path, JSON.stringify(bootstrapOf(bootstrap!["http_filters"] as config.JsonObject[], bootstrap!)));
+  await promisify(execFile)(envoy.path, ["--mode", "validate", "-c", path, "--use-dynamic-base-id"], {
+    timeout: 60_000,
+    env: { ...process.env, JWT_SECRET: "x".repeat(32) },
+  });
+});
+
 for (const version of SUPPORTED_VERSIONS) {
   test(`Envoy ${version} validates the static and the ECDS form`, async () => {
     const envoy = await findEnvoy({ version, onProgress: () => {} });

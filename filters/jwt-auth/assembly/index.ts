@@ -144,6 +144,7 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
         provider.use(set);
       } else remote.failed(now, KeySet.reason);
     }
+    if (remote.hasFailed) this.decisions.error("keys_not_fetched");
     this.serveWaiting(now);
   }
 
@@ -180,11 +181,6 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
   waitOn(stream: JwtAuth): void {
     this.waiting.push(stream);
   }
-
-  forget(stream: JwtAuth): void {
-    const index = this.waiting.indexOf(stream);
-    if (index >= 0) this.waiting.splice(index, 1);
-  }
 }
 
 function refused(reason: string): bool {
@@ -195,7 +191,6 @@ function refused(reason: string): bool {
 class JwtAuth extends HttpFilter<JwtAuthPlugin> {
   /** When waiting for keys ends, ms of the monotonic clock; 0: it has not begun. */
   deadline: u64 = 0;
-  private isWaiting: bool = false;
 
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const plugin = this.plugin;
@@ -212,7 +207,6 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
       // In shadow mode nothing is delayed.
       if (config.mode == Mode.Shadow) plugin.seek(decision.waiting, monotonicMs());
       else if (plugin.awaits(this, decision.waiting)) {
-        this.isWaiting = true;
         return HeadersAction.StopAllIterationAndWatermark;
       }
     }
@@ -262,15 +256,14 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
     return true;
   }
 
-  /** Called at ticks while it waits. */
+  /** Called at ticks while it waits. One whose client has gone cannot be activated and is forgotten. */
   lookAgain(now: u64): void {
-    if (!this.isWaiting || !this.activate()) return;
+    if (!this.activate()) return;
     const decision = this.decide();
     if (decision.waiting.length && now < this.deadline && this.isUnderWay(decision, now)) {
       this.plugin.waitOn(this);
       return;
     }
-    this.isWaiting = false;
     if (this.act(decision)) this.request.resume();
   }
 
@@ -286,12 +279,6 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
     const plugin = this.plugin;
     if (plugin.config.mode == Mode.Enforce) removeOwn(plugin.own, this.request.trailers);
     return TrailersAction.Continue;
-  }
-
-  onDone(): void {
-    if (!this.isWaiting) return;
-    this.isWaiting = false;
-    this.plugin.forget(this);
   }
 }
 

@@ -118,7 +118,8 @@ export class TokenProvider {
       if (seed === null) return refuse(path + ".cacheSize: the host gives no random bytes");
       const k0 = load<u64>(seed.dataStart);
       const k1 = load<u64>(seed.dataStart, 8);
-      made.cache = new Lru<Verified | null>(size, k0, k1, 65536, MOST_CACHED / share);
+      // Tokens that are kept end in a signature by the issuer.
+      made.cache = new Lru<Verified | null>(size, k0, k1, 65536, MOST_CACHED / share, 64);
     }
     return made.readKeys(path + ".jwks") ? made : null;
   }

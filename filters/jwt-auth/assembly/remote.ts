@@ -102,6 +102,8 @@ export class RemoteKeys {
   /** The number of the call that is under way; it gives the answer its meaning. */
   private fetching: bool = false;
   private discovered: string = "";
+  /** How the last fetch of this VM has ended. */
+  hasFailed: bool = false;
 
   private constructor(
     private config: Remote,
@@ -171,6 +173,7 @@ export class RemoteKeys {
     const attempt = new Attempt(this, now, wanted);
     if (this.shared.update(this.key, attempt) != Status.Ok || !attempt.taken) return false;
     this.fetching = true;
+    this.hasFailed = false;
     const call = this.upstream.call().header("accept", "application/json").maxBody(MOST_BYTES);
     call.tag = tag;
     call.dispatch(owner);
@@ -213,6 +216,7 @@ export class RemoteKeys {
 
   failed(now: u64, reason: string): void {
     this.fetching = false;
+    this.hasFailed = true;
     this.discovered = "";
     this.shared.update(this.key, new Result(now, false));
     log.warn("provider " + this.provider.name + ": the keys were not fetched: " + reason);

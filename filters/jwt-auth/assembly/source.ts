@@ -12,6 +12,8 @@ export class TokenSource {
   private name: string;
   private bytes: Uint8Array;
   private prefix: Uint8Array;
+  /** Of the request that `find` has looked at last: each line of the header is a token. */
+  private tokensOnly: bool = false;
 
   constructor(
     private kind: SourceKind,
@@ -40,10 +42,12 @@ export class TokenSource {
   find(headers: HeaderMap, tokens: Uint8Array[]): void {
     if (this.kind == SourceKind.Header) {
       const lines = headers.linesBytes(this.name);
+      const before = tokens.length;
       for (let i = 0; i < lines.length; i++) {
         const token = this.behindPrefix(lines[i]);
         if (token !== null) tokens.push(token);
       }
+      this.tokensOnly = tokens.length > before && tokens.length - before == lines.length;
     } else if (this.kind == SourceKind.Query) {
       const path = headers.getBytes(":path");
       const start = path === null ? -1 : queryStart(path);
@@ -69,9 +73,13 @@ export class TokenSource {
     }
   }
 
-  /** Takes it out, so that the upstream does not get it. */
+  /** Takes out what `find` has found in this request, so that the upstream does not get it. */
   remove(headers: HeaderMap): void {
     if (this.kind == SourceKind.Header) {
+      if (this.tokensOnly) {
+        headers.remove(this.name);
+        return;
+      }
       const lines = headers.linesBytes(this.name);
       let left = 0;
       for (let i = 0; i < lines.length; i++) if (this.behindPrefix(lines[i]) === null) left++;

@@ -243,6 +243,10 @@ describe("keys that are fetched", () => {
     assert.equal(await status(), 503);
     const tries = idp.asked.length;
     assert.ok(tries > 3 && tries < 30, `${tries} attempts in 35 seconds`);
+    const metrics = await proxy.metrics();
+    const failed = labelled("meshwasm_jwt_auth_error", { reason: "keys_not_fetched" });
+    assert.equal(metrics.counter(failed), tries - 2, "each failed fetch is counted");
+    assert.equal(metrics.counter(labelled("meshwasm_jwt_auth_error", { reason: "keys_unavailable" })), 1);
   });
 
   test("JWT-19: OpenID discovery", async () => {
