@@ -19,9 +19,16 @@ export class Denial {
 
   /**
    * What a filter answers: `status`, `title` and `grpcStatus` are its own, where the configuration (or null) says nothing.
-   * Null with path and reason in `refusal`.
+   * `problem`: the type of the problem and what else is in it, as JSON members. Null with path and reason in `refusal`.
    */
-  static compile(config: Deny | null, status: u32, title: string, grpcStatus: GrpcStatus, path: string): Denial | null {
+  static compile(
+    config: Deny | null,
+    status: u32,
+    title: string,
+    grpcStatus: GrpcStatus,
+    path: string,
+    problem: string = '"type":"about:blank"',
+  ): Denial | null {
     const format = config ? config.format : DenyFormat.Problem;
     const code = config && config.status ? <u32>config.status : status;
     const names: string[] = [];
@@ -46,7 +53,7 @@ export class Denial {
     }
     let body = config ? config.body : "";
     if (!body.length) {
-      if (format == DenyFormat.Problem) body = `{"type":"about:blank","title":"${title}","status":${code}}\n`;
+      if (format == DenyFormat.Problem) body = `{${problem},"title":"${title}","status":${code}}\n`;
       else body = format == DenyFormat.Json ? `{"error":"${title}"}\n` : title + "\n";
     }
     const grpc = config && config.grpcStatus ? <GrpcStatus>(<i32>config.grpcStatus) : grpcStatus;
@@ -55,9 +62,15 @@ export class Denial {
 
   /** Answers with it; `details` shows in access logs. `name` and `value`: one more header, such as a challenge. */
   send(stream: HttpContext, details: string, name: string = "", value: string = ""): void {
-    const lines = new HeaderLines().add("content-type", this.type);
-    for (let i = 0; i < this.names.length; i++) lines.add(this.names[i], this.values[i]);
+    const lines = new HeaderLines();
     if (name.length) lines.add(name, value);
+    this.sendWith(stream, details, lines);
+  }
+
+  /** The same with any more headers. */
+  sendWith(stream: HttpContext, details: string, lines: HeaderLines): void {
+    lines.add("content-type", this.type);
+    for (let i = 0; i < this.names.length; i++) lines.add(this.names[i], this.values[i]);
     stream.sendLocalResponse(this.status, this.body, lines, details, this.grpcStatus);
   }
 }

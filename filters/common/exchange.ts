@@ -25,6 +25,8 @@ export class Exchange {
   kept: Kept | null = null;
   /** What `claim:` looks at; null: the claims that an earlier filter has left. */
   claims: JsonDocument | null = null;
+  /** The client is this entry of x-forwarded-for from the right; 0: it is whom Envoy takes for it. */
+  trustedHops: i32 = 0;
 
   /** To be called as a callback begins. */
   enter(phase: Phase, map: HeaderMap, kept: Kept | null): void {

@@ -4,6 +4,7 @@
 import { env, Expression, property } from "meshwasm/sdk";
 import { IpAddress } from "meshwasm/sdk/std/cidr";
 import { CookieReader } from "meshwasm/sdk/std/cookie";
+import { xffAddress } from "meshwasm/sdk/std/forwarded";
 import { isToken } from "meshwasm/sdk/std/field";
 import { JsonDocument, JsonValue } from "meshwasm/sdk/std/json-value";
 import { percentDecode, QueryReader } from "meshwasm/sdk/std/url";
@@ -170,7 +171,7 @@ export class Selector {
         return one(map.getBytes(":status"));
       case Source.Ip:
       case Source.Network:
-        return address(property.source.address(), this.source == Source.Network ? this.number : -1);
+        return address(clientOf(exchange), this.source == Source.Network ? this.number : -1);
       case Source.Port: {
         const port = property.destination.port();
         return port === null ? NOTHING : text(port.value.toString());
@@ -443,12 +444,21 @@ function hostOf(authority: Uint8Array | null): Uint8Array | null {
   return host;
 }
 
+/** Where the request comes from; null when x-forwarded-for does not have so many entries. What a client has written is further left. */
+function clientOf(exchange: Exchange): string | null {
+  const hops = exchange.trustedHops;
+  if (!hops || exchange.phase != Phase.Request) return property.source.address();
+  const line = exchange.map!.getBytes("x-forwarded-for");
+  return line === null ? null : xffAddress(line.dataStart, line.length, hops - 1);
+}
+
 /** The client's address, or, with `bits`, its network: of an IPv6 address so many bits, of an IPv4 address 32 at most. */
 function address(from: string | null, bits: i32): Uint8Array[] {
   if (from === null) return NOTHING;
   const bytes = toUtf8(from);
   const ip = new IpAddress();
-  if (ip.parseWithPort(bytes.dataStart, bytes.length) < 0) return NOTHING;
+  // Envoy's has a port, that of a header has none.
+  if (ip.parseWithPort(bytes.dataStart, bytes.length) < 0 && !ip.parse(bytes.dataStart, bytes.length)) return NOTHING;
   if (bits >= 0) ip.mask(ip.isV4 ? min(bits, 32) : bits);
   return text(ip.toString());
 }
