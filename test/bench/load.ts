@@ -59,24 +59,30 @@ interface Connection {
   rest: Buffer;
 }
 
-/** Connections to one address that send one request over and over, a batch at a time. */
+/** Connections to one address that send requests over and over, in turn, a batch at a time. */
 export class Load {
   readonly #connections: Connection[] = [];
-  readonly #frame: Buffer;
+  readonly #frames: readonly Buffer[];
+  #next = 0;
   #toSend = 0;
   #toAnswer = 0;
   #done: (error?: Error) => void = () => {};
 
   private constructor(
-    request: readonly Line[],
+    requests: readonly (readonly Line[])[],
     private readonly batch: number,
   ) {
-    this.#frame = requestFrame(request);
+    this.#frames = requests.map(requestFrame);
   }
 
-  static async connect(address: string, request: readonly Line[], connections: number, batch: number): Promise<Load> {
+  static async connect(
+    address: string,
+    requests: readonly (readonly Line[])[],
+    connections: number,
+    batch: number,
+  ): Promise<Load> {
     const [host, port] = address.split(":");
-    const load = new Load(request, batch);
+    const load = new Load(requests, batch);
     for (let i = 0; i < connections; i++) {
       const socket = net.connect({ host, port: Number(port), noDelay: true });
       await once(socket, "connect");
@@ -117,12 +123,17 @@ export class Load {
     if (count === 0) return;
     this.#toSend -= count;
     connection.open = count;
-    const size = this.#frame.length;
-    const bytes = Buffer.allocUnsafe(count * size);
+    const frames: Buffer[] = [];
     for (let i = 0; i < count; i++) {
-      bytes.set(this.#frame, i * size);
-      bytes.writeUInt32BE(connection.nextStream, i * size + 5);
+      frames.push(this.#frames[this.#next]!);
+      this.#next = (this.#next + 1) % this.#frames.length;
+    }
+    const bytes = Buffer.concat(frames);
+    let at = 0;
+    for (const { length } of frames) {
+      bytes.writeUInt32BE(connection.nextStream, at + 5);
       connection.nextStream += 2;
+      at += length;
     }
     connection.socket.write(bytes);
   }

@@ -43,8 +43,8 @@ export async function measure(
 ): Promise<Samples> {
   const loads = new Map<Target, Load>();
   for (const target of targets) {
-    const request = target.workload.request ?? requestTo(LOAD_PATH);
-    loads.set(target, await Load.connect(target.address, request, plan.connections, plan.batch));
+    const requests = target.workload.requests ?? [requestTo(LOAD_PATH)];
+    loads.set(target, await Load.connect(target.address, requests, plan.connections, plan.batch));
   }
   /** CPU microseconds per request. */
   const slice = async (target: Target, count: number): Promise<number> => {

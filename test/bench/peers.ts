@@ -41,12 +41,19 @@ export async function buildFloor(
 
 /** Host calls that jwt-auth cannot do without, for a token that it knows. */
 export function buildJwtFloor(): Promise<string> {
-  const callbacks = ["proxy_on_context_create", "proxy_on_configure", "proxy_on_done", "proxy_on_delete"];
+  return compileFloor("jwt", floorEntry("jwt", []));
+}
+
+/** Those that rate-limit cannot do without: a header, the time, one value of shared data read and written, a count. */
+export function buildRateFloor(): Promise<string> {
+  return compileFloor("rate", floorEntry("rate", ["proxy_on_response_headers", "proxy_on_done"]));
+}
+
+/** The callbacks of a library filter, `more` among them. */
+function floorEntry(file: string, more: readonly string[]): string {
+  const callbacks = ["proxy_on_context_create", "proxy_on_configure", "proxy_on_delete", ...more];
   const shared = ["malloc", "proxy_abi_version_0_2_1", ...callbacks];
-  return compileFloor(
-    "jwt",
-    `export { proxy_on_request_headers } from "./jwt";\nexport { ${shared.join(", ")} } from "./host";\n`,
-  );
+  return `export { proxy_on_request_headers } from "./${file}";\nexport { ${shared.join(", ")} } from "./host";\n`;
 }
 
 async function compileFloor(id: string, entry: string): Promise<string> {

@@ -7,8 +7,8 @@ export type WorkloadId = "a" | "b";
 export interface Workload {
   readonly id: WorkloadId;
   readonly text: string;
-  /** What is sent; default the request that all workloads get. */
-  readonly request?: readonly Line[];
+  /** What is sent, in turn; default the request that all workloads get. */
+  readonly requests?: readonly (readonly Line[])[];
   /** Request headers that the filter sets; the route to VERIFY_PATH gives them back as response headers. */
   readonly sets: readonly string[];
   /** The value that each must have. */

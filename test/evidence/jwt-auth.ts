@@ -193,7 +193,7 @@ async function costs(
     sets: [],
     adds: null,
     removes: null,
-    request,
+    requests: [request],
   }));
   // Workload a: the token is known; b: it is verified each time.
   const native = (cached: boolean): envoyConfig.JsonObject => ({

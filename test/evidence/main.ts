@@ -17,6 +17,7 @@ import { memory } from "./memory.js";
 import { metrics } from "./metrics.js";
 import { mesh } from "./mesh.js";
 import { pattern } from "./pattern.js";
+import { rateLimit } from "./rate-limit.js";
 import { runtime } from "./runtime.js";
 import { crypto, std, stdSpeed } from "./std.js";
 import { times } from "./times.js";
@@ -36,6 +37,7 @@ const SECTIONS: readonly Section[] = [
   headerRewrite,
   metrics,
   jwtAuth,
+  rateLimit,
   fuzz,
   memory,
   runtime,

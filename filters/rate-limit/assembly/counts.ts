@@ -16,6 +16,8 @@ export class Counts {
   private size: i32;
   /** Those of this thread alone. */
   private own: StaticArray<Uint8Array | null> | null = null;
+  /** Names of tables in shared data, as they are needed. */
+  private keys: StaticArray<string | null> = new StaticArray<string | null>(0);
   private bytes: Uint8Array = new Uint8Array(0);
   private isThere: bool = false;
   private cas: u32 = 0;
@@ -32,6 +34,7 @@ export class Counts {
     this.size = <i32>slotTableSize(SLOTS, payload);
     // One more for the keys that find no room.
     if (!shared) this.own = new StaticArray<Uint8Array | null>(this.tables + 1);
+    this.keys = new StaticArray<string | null>(shared ? this.tables + 1 : 0);
   }
 
   /** The table in which a key is. */
@@ -79,6 +82,9 @@ export class Counts {
   }
 
   private keyOf(index: u32): string {
-    return this.name + " " + index.toString();
+    const keys = this.keys;
+    let key = keys[index];
+    if (key === null) keys[index] = key = this.name + " " + index.toString();
+    return key;
   }
 }

@@ -153,15 +153,18 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
     const limits = plugin.limits;
     const now = plugin.now();
     const standings: Standing[] = [];
+    // One limit that nobody asks about later needs no memory.
+    const remembers: bool = plugin.remembers || limits.length > 1;
     for (let i = 0; i < limits.length; i++) {
       const limit = limits[i];
       if (!limit.isFor(exchange) || !limit.findKey(exchange)) continue;
       const cost = limit.cost.ofRequest(exchange);
-      if (limit.isConcurrency && !plugin.joins(now)) {
-        if (this.fails(limit, Verdict.Unavailable, standings, now)) return HeadersAction.StopIteration;
+      const joined: bool = !limit.isConcurrency || plugin.joins(now);
+      const verdict = joined ? limit.take(cost, now) : Verdict.Unavailable;
+      if (verdict == Verdict.Admitted && !remembers) {
+        limit.allowed.increment();
         continue;
       }
-      const verdict = limit.take(cost, now);
       if (verdict > Verdict.Refused) {
         if (this.fails(limit, verdict, standings, now)) return HeadersAction.StopIteration;
         continue;

@@ -20,6 +20,10 @@ export function proxy_on_configure(root: u32, size: u32): u32 {
   return 1;
 }
 
+export function proxy_on_response_headers(id: u32, lines: u32, endOfStream: u32): i32 {
+  return 0;
+}
+
 export function proxy_on_log(id: u32): void {}
 
 export function proxy_on_done(id: u32): u32 {
