@@ -13,6 +13,7 @@ import {
   parseUpstream,
   runEnvoy,
   type EnvoyLogLine,
+  type Neighbour,
   type RunningEnvoy,
 } from "../../toolchain/hosts/envoy/index.js";
 import { protocolOf } from "../../toolchain/hosts/create.js";
@@ -34,6 +35,7 @@ interface Options {
   port?: number;
   upstream?: string;
   cluster?: Record<string, string>;
+  before?: Record<string, string>;
   watch?: boolean;
   page?: number;
   envoyVersion?: string;
@@ -53,6 +55,7 @@ export function addRun(program: Command): void {
       "http(s)://host:port, for a TCP filter tcp://host:port; default an upstream that echoes",
     )
     .option("--cluster <name=url>", "where a cluster is that the filter calls; may be repeated", clusterAt)
+    .option("--before <filter=file>", "a filter in front of it, with its configuration; may be repeated", filterBefore)
     .option("--watch", "rebuild and reload when a file changes; log each request before and behind the filter; a page")
     .option("--page <port>", "with --watch: port of the page; default a free one", port)
     .option("--envoy-version <version>", "Envoy to use")
@@ -83,6 +86,26 @@ function clusterAt(text: string, before: Record<string, string> = {}): Record<st
   return { ...before, [name]: url };
 }
 
+function filterBefore(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1 || equals === text.length - 1)
+    throw new InvalidArgumentError("give a project or name of the library=file");
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+/** What stands in front of the filter. */
+async function neighbours(options: Options): Promise<Neighbour[]> {
+  const list: Neighbour[] = [];
+  for (const [dir, file] of Object.entries(options.before ?? {})) {
+    const config = readConfigFile(file);
+    const { name, wasm, manifest } = await subject(dir);
+    if (protocolOf(wasm) === "tcp") throw new CliError(`--before ${dir}: it is a TCP filter`, 2);
+    await checkConfig(wasm, config, file);
+    list.push({ module: wasm, name, config, allowOnHeadersStopIteration: manifest.bodyMode === "hold" });
+  }
+  return list;
+}
+
 async function run(dir: string, options: Options): Promise<void> {
   if (options.page !== undefined && !options.watch) throw new CliError("--page goes with --watch", 2);
   if (options.upstream !== undefined) checkUpstream(options.upstream);
@@ -90,6 +113,7 @@ async function run(dir: string, options: Options): Promise<void> {
   const { name, wasm, manifest } = await subject(dir);
   if (options.watch && isLibraryName(dir)) throw new CliError("--watch is for a project's folder", 2);
   if (config) await checkConfig(wasm, config, options.config!);
+  const before = await neighbours(options);
   const envoy = await findEnvoy({
     ...(options.envoyVersion ? { version: options.envoyVersion } : {}),
     ...(options.envoyPath ? { path: options.envoyPath } : {}),
@@ -113,6 +137,7 @@ async function run(dir: string, options: Options): Promise<void> {
           ...(options.port === undefined ? {} : { listenPort: options.port }),
           ...(options.upstream ? { upstreamUrl: options.upstream } : {}),
           ...(options.cluster ? { clusters: options.cluster } : {}),
+          before,
           envoy: envoy.path,
           logLevel: options.logLevel,
           onLog: (line) => log.show(line),

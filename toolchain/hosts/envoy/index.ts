@@ -14,7 +14,7 @@ export {
 } from "./install.js";
 export type { EnvoyLogLine } from "./log.js";
 export { EnvoyProcess, workDirectory, type StartOptions } from "./process.js";
-export { parseCluster, parseUpstream, runEnvoy, type RunningEnvoy, type RunOptions } from "./run.js";
+export { parseCluster, parseUpstream, runEnvoy, type Neighbour, type RunningEnvoy, type RunOptions } from "./run.js";
 export type { TracedMessage, TracedRequest } from "./trace.js";
 export { validateFilter } from "./validate.js";
 export { DEFAULT_VERSION, SUPPORTED_VERSIONS } from "./versions.js";

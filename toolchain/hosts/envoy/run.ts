@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly upstreamUrl?: string;
   /** What the filter calls: name of the cluster → http(s)://host[:port], grpc(s)://host[:port]. */
   readonly clusters?: Readonly<Record<string, string>>;
+  /** HTTP filters in front of it, in order. */
+  readonly before?: readonly Neighbour[];
   /** The Envoy binary (see findEnvoy). */
   readonly envoy: string;
   readonly onLog?: (line: EnvoyLogLine) => void;
@@ -36,6 +38,14 @@ export interface RunOptions {
   readonly failurePolicy?: FailurePolicy;
   readonly allowOnHeadersStopIteration?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A filter whose configuration stays. */
+export interface Neighbour {
+  readonly module: string;
+  readonly name: string;
+  readonly config: unknown;
+  readonly allowOnHeadersStopIteration?: boolean;
 }
 
 export interface RunningEnvoy {
@@ -169,6 +179,7 @@ export async function runEnvoy(options: RunOptions): Promise<RunningEnvoy> {
         failurePolicy: options.failurePolicy,
         allowOnHeadersStopIteration: options.allowOnHeadersStopIteration,
       },
+      neighbours: (options.before ?? []).map((each) => ({ ...each, position: "before" })),
       protocol,
       upstream:
         target === null
