@@ -90,10 +90,15 @@ test("the examples have a configuration that they take", async () => {
   assert.ok(examples.length >= 5);
   for (const name of examples) {
     const at = join(root, "examples", name);
-    // One that writes no filter configures one of the library.
+    // One that writes no filter runs those of the library: each with the file that its script gives it.
     const own = join(at, "config.schema.json");
-    const subject = existsSync(own) ? own : "jwt-auth";
-    const result = await meshwasm(["validate", subject, "--config", join(at, "config.yaml")]);
-    assert.equal(result.code, 0, result.stdout + result.stderr);
+    const { scripts } = JSON.parse(readFileSync(join(at, "package.json"), "utf8")) as { scripts: { proxy?: string } };
+    const run = /meshwasm run (\S+) --config (\S+)/.exec(scripts.proxy ?? "");
+    const before = [...(scripts.proxy ?? "").matchAll(/--before ([^\s=]+)=(\S+)/g)];
+    const pairs = existsSync(own) ? [[own, "config.yaml"]] : [run!, ...before].map((match) => match.slice(1, 3));
+    for (const [subject, file] of pairs) {
+      const result = await meshwasm(["validate", subject!, "--config", join(at, file!)]);
+      assert.equal(result.code, 0, result.stdout + result.stderr);
+    }
   }
 });

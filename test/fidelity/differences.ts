@@ -3,11 +3,11 @@
 
 import type { Difference } from "./run.js";
 
-export type Harm = "crash" | "twice" | "split";
+export type Harm = "crash" | "twice" | "split" | "framing";
 
 /**
  * What a filter may not do in a phase because Envoy comes to harm: its process ends, it sends a part of a message twice,
- * or it lets a header split the response. On the emulator the test that does it fails by name.
+ * it lets a header split the response, or sends a message whose length is not what it says. On the emulator the test that does it fails by name.
  */
 export const HARMFUL: Readonly<Record<string, Harm>> = {
   // A filter that continues what it has not stopped makes the filter manager run the same headers or trailers again.
@@ -22,6 +22,9 @@ export const HARMFUL: Readonly<Record<string, Harm>> = {
   "request_headers continue 1": "crash",
   "request_body continue 1": "crash",
   "request_trailers continue 1": "crash",
+  "request_headers reply then continue 1": "crash",
+  "request_body reply then continue 1": "crash",
+  "request_trailers reply then continue 1": "crash",
   // The stream that is to be reset or answered is being destroyed.
   ...Object.fromEntries(
     ["log", "done", "delete"].flatMap((phase) =>
@@ -30,6 +33,19 @@ export const HARMFUL: Readonly<Record<string, Harm>> = {
   ),
   // Envoy 1.40 writes CR and LF in a response header's value to the client.
   "response_headers split": "split",
+  // It sends what a filter writes of a message's framing: the receiver refuses it, waits, or takes the rest for another one.
+  ...Object.fromEntries(
+    ["put", "add"].flatMap((how) =>
+      [
+        "request_headers HOW 0 transfer-encoding: chunked",
+        ...(how === "add" ? ["request_headers HOW 0 :method: PUT"] : []),
+        ...["0 content-length: 3", "0 content-length: x"].map((line) => `request_headers HOW ${line}`),
+        ...["2 content-length: 3", "2 content-length: x"].map((line) => `response_headers HOW ${line}`),
+      ].map((key) => [key.replace("HOW", how), "framing"] as const),
+    ),
+  ),
+  "response_headers put 2 :status: 204": "framing",
+  "response_headers put 2 :status: 304": "framing",
 };
 
 /**

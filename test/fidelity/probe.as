@@ -236,6 +236,26 @@ function askMore(): void {
 }
 
 // Actions of scenarios.
+function bytesOf(text: string): i32 {
+  const at = i32(heap.alloc(text.length + 1));
+  for (let i = 0; i < text.length; i++) store<u8>(at + i, u8(text.charCodeAt(i)));
+  return at;
+}
+/** "put MAP NAME: VALUE", or "add". */
+function writes(wanted: string): i32 {
+  const map = I32.parseInt(wanted.substring(4, 5));
+  const colon = wanted.indexOf(": ", 6);
+  const name = wanted.substring(6, colon);
+  const value = wanted.substring(colon + 2);
+  return wanted.startsWith("put ")
+    ? proxy_replace_header_map_value(map, bytesOf(name), name.length, bytesOf(value), value.length)
+    : proxy_add_header_map_value(map, bytesOf(name), name.length, bytesOf(value), value.length);
+}
+/** "remove MAP NAME". */
+function removes(wanted: string): i32 {
+  const name = wanted.substring(9);
+  return proxy_remove_header_map_value(I32.parseInt(wanted.substring(7, 8)), bytesOf(name), name.length);
+}
 const calls = new Map<i32, string>();
 const acts = new Map<i32, string>();
 function readAct(): void {
@@ -255,6 +275,13 @@ function act(phase: string): i32 {
   if (wanted == "reply") {
     variant(wanted, reply());
     action = 1;
+  } else if (wanted.startsWith("reply then continue ")) {
+    variant(wanted, reply());
+    variant("continue", proxy_continue_stream(I32.parseInt(wanted.substring(20))));
+    action = 1;
+  } else if (wanted.startsWith("reply ") && wanted != "reply and continue") {
+    variant(wanted, replyWith(I32.parseInt(wanted.substring(6))));
+    action = 1;
   } else if (wanted == "reply and continue") variant(wanted, reply());
   else if (wanted == "pause") action = 1;
   else if (wanted.startsWith("continue ")) variant(wanted, proxy_continue_stream(I32.parseInt(wanted.substring(9))));
@@ -266,6 +293,8 @@ function act(phase: string): i32 {
   else if (wanted == "split") variant(wanted, split());
   else if (wanted == "exit") proc_exit(3);
   else if (wanted == "trap") unreachable();
+  else if (wanted.startsWith("put ") || wanted.startsWith("add ")) variant(wanted, writes(wanted));
+  else if (wanted.startsWith("remove ")) variant(wanted, removes(wanted));
   else if (wanted.startsWith("returns ")) action = I32.parseInt(wanted.substring(8));
   else if (wanted == "calls" && phase == "request_headers") {
     clear();

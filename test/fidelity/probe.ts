@@ -96,6 +96,7 @@ function actions(): string {
   return [
     make("getAct", expanded('proxy_get_header_map_value(0, "x-act", R, R + 4)')),
     make("reply", expanded("proxy_send_local_response(418, @hello, @value, @pairs, -1)")),
+    make("replyWith", expanded("proxy_send_local_response(status, @hello, @value, @pairs, -1)"), "status: i32"),
     make("setRequest", expanded("proxy_set_header_map_pairs(0, @request)")),
     make("setResponse", expanded("proxy_set_header_map_pairs(2, @pairs)")),
     make("bigHeader", expanded("proxy_add_header_map_value(0, @name, BIG, BIG_SIZE)")),

@@ -105,6 +105,7 @@ const PHASES = [
 const ACTIONS = [
   "reply",
   "reply and continue",
+  ...[0, 1].map((type) => `reply then continue ${type}`),
   "pause",
   ...[0, 1, 2].map((type) => `continue ${type}`),
   ...[0, 1, 2, 3].map((type) => `close ${type}`),
@@ -115,6 +116,7 @@ const ACTIONS = [
   "big header",
   "split",
   "exit",
+  ...[99, 100, 101, 103, 204, 304, 600, 999, 1000].map((status) => `reply ${status}`),
 ];
 
 function acts(phase: string): Scenario {
@@ -123,7 +125,9 @@ function acts(phase: string): Scenario {
     options: { ...http, vmConfig: "acts" },
     async play(first, write, restart) {
       let proxy = first;
-      for (const action of ACTIONS) {
+      // At the end of a stream a reply does the same harm, whatever it is.
+      const over = ["log", "done", "delete"].includes(phase);
+      for (const action of ACTIONS.filter((each) => !over || !/^reply (\d|then)/.test(each))) {
         const key = `${phase} ${action}`;
         await act(proxy, key, { "x-act": key }, write);
         if (HARMFUL[key] === "crash") proxy = await restart();
@@ -155,11 +159,12 @@ async function harmed(proxy: Proxy, input: RequestInput, harm: Harm): Promise<st
   const before = upstreamRequests;
   try {
     const answer = await proxy.request({ timeout: 1000, ...input });
+    if (harm === "framing" && answer.status !== 200) return "harm";
     if (harm === "split" && answer.headers.get("x-split") !== null) return "harm";
     if (harm === "twice" && upstreamRequests > before + 1) return "harm";
     text = String(answer.status);
   } catch (error) {
-    if (harm === "twice") return "harm";
+    if (harm === "twice" || harm === "framing") return "harm";
     text = (error as Error).message;
   }
   if (harm !== "crash") return `no harm: ${text}`;
@@ -170,6 +175,177 @@ async function harmed(proxy: Proxy, input: RequestInput, harm: Harm): Promise<st
     return /ECONNREFUSED|not running|ended|\[critical\]/.test(message) ? "harm" : `no harm: ${message}`;
   }
 }
+
+/** Lines that say how a message is framed or routed, which a filter writes or takes away. */
+const FRAMING = {
+  request_headers: [
+    ...["put", "add"].flatMap((how) =>
+      [
+        ...[
+          "transfer-encoding: chunked",
+          "content-length: 3",
+          "content-length: x",
+          "connection: close",
+          "connection: x-probe",
+        ],
+        ...[
+          "upgrade: websocket",
+          "keep-alive: 1",
+          "proxy-connection: close",
+          "te: trailers",
+          "te: x",
+          "expect: 100-continue",
+        ],
+        ...[
+          ":method: PUT",
+          ":path: /x",
+          ":path: no-slash",
+          ":scheme: https",
+          ":authority: other",
+          "host: other",
+          ":unknown: x",
+        ],
+      ].map((line) => `${how} 0 ${line}`),
+    ),
+    ...[":method", ":path", ":authority", ":scheme", "host", "content-length", "transfer-encoding"].map(
+      (name) => `remove 0 ${name}`,
+    ),
+  ],
+  response_headers: [
+    ...["put", "add"].flatMap((how) =>
+      [
+        ...[
+          "transfer-encoding: chunked",
+          "content-length: 3",
+          "content-length: x",
+          "connection: close",
+          "connection: x-up",
+        ],
+        ...["upgrade: websocket", "keep-alive: 1", "te: trailers", "trailer: x-t"],
+        ...[":status: 201", ":status: 204", ":status: 304", ":status: 101", ":status: 99", ":status: x", ":unknown: x"],
+      ].map((line) => `${how} 2 ${line}`),
+    ),
+    ...[":status", "content-length", "transfer-encoding"].map((name) => `remove 2 ${name}`),
+  ],
+} as const;
+
+function framing(phase: keyof typeof FRAMING, downstream: "http1" | "http2"): Scenario {
+  return {
+    name: `framing in ${phase}, ${downstream}`,
+    options: { ...http, vmConfig: "acts", downstream },
+    async play(proxy, write) {
+      for (const action of FRAMING[phase]) {
+        for (const input of [WHOLE, { path: "/short" }]) {
+          const key = `${phase} ${action}`;
+          const place = `${key}, ${"body" in input ? "whole" : "short"}`;
+          const told = { ...input, headers: { "x-act": key } };
+          const harm = HARMFUL[key];
+          if (harm === undefined) await exchange(proxy, place, told, write);
+          else
+            write(
+              `${place} verdict`,
+              await (proxy.host === "emulator" ? refusal(proxy, told) : harmed(proxy, told, harm)),
+            );
+        }
+      }
+    },
+  };
+}
+
+const PATHS = [
+  ..."/a/../b /a/./b /a//b //a /// /a/..;/b /a/;x/../c /a;v=1/../b /%2e%2e/a /a/%2e%2e/b /a/%2e/b /a%2fb /a%2Fb /a%5cb".split(
+    " ",
+  ),
+  ..."/a\\b /a\\..\\b /a/.. /a/. /.. /. /../.. /% /%zz /%00 /a%00b /a?b=../c /a/../?x=/../ /A/%41 /a%20b /a'b /a%7eb /~a".split(
+    " ",
+  ),
+  ..."/a/.../b /a/..x/b /%252e%252e/a /a%2F%2e%2e%2Fb /a/%2E%2E;x/b /a//../b /a/b/../../.. /a{b} /a%7Bb%7D /a|b /a^b".split(
+    " ",
+  ),
+  ..."/a/b/..//c /a/b//../c /;/a /a/;/b /a/..;x=1 /a/%2e%2e%2f%2e%2e/b /a%2f%2fb /a%5c%5cb /a%2f..%2fb /a/%2e%2e?q /a?".split(
+    " ",
+  ),
+  ..."/a/.;x/b /a/..;/..;/b /a/..;a;b/c /..;/a /a/..%3b/b /a/..;%2fb /a\\..;/b /a/..;/ /a/...;/b /a/b..;/c /a/;..;/b // /a// /".split(
+    " ",
+  ),
+  ...["/a<b>", '/a"b"', "/a`b", "/a%3fb", "/a%23b", "/a%25b", "/a+b", "/a:b@c", "/a,b!c*d(e)", "/a=b&c", "/[a]"],
+];
+
+const paths = (connectionManager: NonNullable<ProxyOptions["connectionManager"]>): Scenario => ({
+  name: `paths with ${JSON.stringify(connectionManager)}`,
+  options: { ...http, vmConfig: "acts", connectionManager },
+  async play(proxy, write) {
+    for (const path of PATHS) {
+      const answer = await proxy.request({ path, timeout: 2000 }).catch((error: Error) => error);
+      const shownAs = answer instanceof Error ? "reset" : `${answer.status} ${answer.headers.get("location") ?? ""}`;
+      const upstream = answer instanceof Error || answer.upstream === null ? "nothing" : answer.upstream.path;
+      write(`${path} verdict`, `${shownAs} upstream ${upstream}`);
+    }
+  },
+});
+
+const SLASHES = ["KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"] as const;
+const PATH_OPTIONS = [
+  { mergeSlashes: true },
+  ...[false, true].flatMap((normalizePath) =>
+    SLASHES.map((pathWithEscapedSlashesAction) => ({ normalizePath, pathWithEscapedSlashesAction })),
+  ),
+  { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: "UNESCAPE_AND_FORWARD" as const },
+];
+
+/** How bodies come, in how many callbacks. */
+const bodies = (downstream: "http1" | "http2"): Scenario => ({
+  name: `bodies, ${downstream}`,
+  options: {
+    ...http,
+    vmConfig: "acts",
+    downstream,
+    upstream: ({ path }) => {
+      const size = Number(/r=(\d+)/.exec(path)?.[1] ?? 0);
+      const headers = { "x-up": "1" };
+      return { headers, body: "y".repeat(size), ...(path.includes("trailers") ? { trailers: { "x-t": "2" } } : {}) };
+    },
+  },
+  async play(proxy, write) {
+    for (const [i, input] of [
+      { method: "POST", body: "" },
+      { method: "POST", body: "x" },
+      { method: "POST", body: "x".repeat(10_000) },
+      { method: "POST", body: "x", trailers: { "x-t": "1" } },
+      { method: "POST", trailers: { "x-t": "1" } },
+      { method: "POST", body: "x", headers: { "content-length": "1" } },
+      { method: "PUT", body: "x", path: "/r=5" },
+      { method: "GET", path: "/r=5" },
+      { method: "GET", path: "/r=10000" },
+      { method: "GET", path: "/r=5/trailers" },
+      { method: "GET", path: "/r=0/trailers" },
+      { method: "HEAD", path: "/r=5" },
+      { method: "DELETE", path: "/r=0" },
+    ].entries())
+      await exchange(proxy, `body ${i}`, input as RequestInput, write);
+  },
+});
+
+/** More header bytes and lines than Envoy takes. */
+const limits = (downstream: "http1" | "http2"): Scenario => ({
+  name: `limits, ${downstream}`,
+  options: { ...http, vmConfig: "acts", downstream },
+  async play(proxy, write) {
+    const many = (count: number): [string, string][] => Array.from({ length: count }, (_, i) => [`x-${i}`, "1"]);
+    for (const [name, input] of [
+      ["80 lines", { headers: many(80) }],
+      ["120 lines", { headers: many(120) }],
+      ["50 KiB in a line", { headers: [["x-big", "x".repeat(50 * 1024)]] }],
+      ["59 KiB in a path", { path: `/${"x".repeat(59 * 1024)}` }],
+      ["70 KiB in a path", { path: `/${"x".repeat(70 * 1024)}` }],
+      ["70 KiB in a line", { headers: [["x-big", "x".repeat(70 * 1024)]] }],
+      ["70 KiB in lines", { headers: many(70).map(([line]) => [line, "x".repeat(1000)]) }],
+    ] as const) {
+      const answer = await proxy.request({ ...(input as RequestInput), timeout: 3000 }).catch((error: Error) => error);
+      write(`${name} verdict`, answer instanceof Error ? "reset" : `${answer.status} ${answer.text().slice(0, 40)}`);
+    }
+  },
+});
 
 /** Where there is no stream, an action is told by the VM's configuration. */
 const atStart = (phase: string, action: string): Scenario => ({
@@ -191,6 +367,18 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "every call, HTTP/2 and no body",
     options: { ...http, downstream: "http2", upstream: () => ({ status: 204, headers: { "x-up": "1" } }) },
     play: (proxy, write) => exchange(proxy, "short", { timeout: 10_000, headers: { "x-probe": "one" } }, write),
+  },
+  {
+    name: "every call behind a request that the connection manager answers",
+    options: http,
+    async play(proxy, write) {
+      const headers = Array.from({ length: 120 }, (_, i) => [`x-${i}`, "1"] as const);
+      await exchange(proxy, "many", { headers }, write);
+      await exchange(proxy, "large", { path: `/${"x".repeat(70 * 1024)}` }, write);
+      await exchange(proxy, "fragment", { path: "/a#b" }, write);
+      await exchange(proxy, "no path", { path: "a" }, write);
+      await exchange(proxy, "star", { path: "*", method: "OPTIONS" }, write);
+    },
   },
   {
     name: "every call when callouts are answered",
@@ -223,6 +411,11 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   ...PHASES.map(acts),
+  ...(["request_headers", "response_headers"] as const).flatMap((phase) =>
+    (["http1", "http2"] as const).map((downstream) => framing(phase, downstream)),
+  ),
+  ...PATH_OPTIONS.map(paths),
+  ...(["http1", "http2"] as const).flatMap((downstream) => [bodies(downstream), limits(downstream)]),
   ...["reply", "close 0", "continue 0", "exit"].flatMap((action) => [
     atStart("configure", action),
     atStart("tick", action),

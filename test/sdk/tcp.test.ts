@@ -73,7 +73,9 @@ for (const host of ["emulator", "envoy"] as const) {
       const given = (way: string): number[] =>
         proxy.logs().flatMap(({ message }) => (message.startsWith(`${way} `) ? [Number(message.split(" ")[1])] : []));
       for (const way of ["down", "up"]) {
-        assert.ok(Math.max(...given(way)) <= 1024 * 1024, String(given(way)));
+        // Envoy looks at its limit between two reads from the socket.
+        const most = 1024 * 1024 + (host === "envoy" ? 128 * 1024 : 0);
+        assert.ok(Math.max(...given(way)) <= most, String(given(way)));
         assert.equal(
           given(way).reduce((sum, n) => sum + n),
           size,

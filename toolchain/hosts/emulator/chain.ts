@@ -435,8 +435,8 @@ export class FilterChain {
   }
 
   continueDecoding(filter: HttpFilter): void {
-    // Whoever has answered a request does not send it on.
-    if (this.headersSent && this.responseComplete) return;
+    // Whoever has answered a request, or does so behind this callback, does not send it on.
+    if ((this.headersSent && this.responseComplete) || this.#prepared !== null) return;
     this.#decoding.continueAt(this.#placeOf(this.#decoding, filter));
   }
 

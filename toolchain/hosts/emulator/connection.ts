@@ -45,9 +45,9 @@ export function routerRefusal(map: HeaderMap): Refusal | null {
   return null;
 }
 
-/** Why a response's headers cannot leave, or null. */
+/** Why a response's headers cannot leave, or null. What is no number is no status. */
 export function responseRefusal(map: HeaderMap): Refusal | null {
-  if (map.get(":status") !== null) return null;
+  if (/^\d+$/.test(map.get(":status") ?? "")) return null;
   const body = "missing required header: :status";
   return { code: 502, body, details: `filter_removed_required_response_headers{${body}}` };
 }
@@ -65,8 +65,10 @@ export function upstreamRequest(
   trailers: HeaderMap | null,
 ): UpstreamRequest {
   const method = map.get(":method") ?? "";
-  const lines: HeaderLine[] = map.lines().filter(([name]) => !name.startsWith(":") && name !== "connection");
+  const lines: HeaderLine[] = map.lines().filter(([name]) => !name.startsWith(":"));
   const length = map.get("content-length");
+  if (!TOKEN.test(method)) throw new EmulatorError(framing("request", `makes the method ${JSON.stringify(method)}`));
+  if (map.get("transfer-encoding") !== null) throw new EmulatorError(framing("request", "writes transfer-encoding"));
   if (length === null) {
     if (!endsWithHeaders) lines.push(["transfer-encoding", "chunked"]);
     else if (!NO_BODY_METHODS.includes(method)) lines.push(["content-length", "0"]);
@@ -107,7 +109,7 @@ export function upstreamResponse(
 
 /** What every response gets on its way out; `closes`: the connection is closed behind it. */
 export function finishResponse(map: HeaderMap, version: HttpVersion, closes: boolean): void {
-  for (const name of ["connection", "proxy-connection", "transfer-encoding"]) map.remove(name);
+  for (const name of ["connection", "proxy-connection", "transfer-encoding", "upgrade"]) map.remove(name);
   if (version === "http2") map.remove("keep-alive");
   if (map.get("date") === null) map.add("date", new Date().toUTCString());
   map.setInPlace("server", "envoy");
@@ -137,7 +139,17 @@ export function wireResponse(
   if (version === "http1" && length === null && status !== 204 && status !== 304 && status >= 200) {
     lines.push(endsWithHeaders && method !== "HEAD" ? ["content-length", "0"] : ["transfer-encoding", "chunked"]);
   }
-  const bodiless = method === "HEAD" || status === 204 || status === 304;
+  const switches = status === 101;
+  if (status < 200 && !switches)
+    throw new EmulatorError(
+      `The response's status is ${status}, which is none to end with: the client waits for another.`,
+    );
+  if (version === "http2" && (switches || map.lines().some(([name]) => name.startsWith(":") && name !== ":status")))
+    throw new EmulatorError("HTTP/2 has no status 101 and no such pseudo-header: Envoy resets the stream.");
+  const noBody = status === 204 || status === 304;
+  if (noBody && body !== "" && method !== "HEAD")
+    throw new EmulatorError(framing("response", `makes a ${status} of one with a body`));
+  const bodiless = method === "HEAD" || noBody || switches;
   const out = bodiless ? "" : framed(length, body, "response");
   return {
     status,
@@ -146,6 +158,10 @@ export function wireResponse(
     trailers: sent(bodiless ? null : trailers, version === "http1" ? length : null),
   };
 }
+
+/** What breaks a message apart, or makes its receiver wait. */
+const framing = (what: string, how: string): string =>
+  `The filter ${how}: Envoy 1.40 sends the ${what} so, and its receiver takes the rest for the next one, or waits in vain.`;
 
 /** Trailers on the wire: in HTTP/1.1 Envoy drops those of a message that has a content-length. */
 function sent(trailers: HeaderMap | null, length: string | null): Lines {
@@ -161,14 +177,12 @@ function sent(trailers: HeaderMap | null, length: string | null): Lines {
 
 /** A receiver reads as many bytes as content-length says, and Envoy does not correct it. */
 function framed(length: string | null, body: string, what: string): string {
-  if (length === null || !/^\d+$/.test(length)) return body;
-  const wanted = Number(length);
-  if (body.length < wanted) {
+  if (length !== null && length !== String(body.length)) {
     throw new EmulatorError(
-      `The ${what} says content-length ${wanted} and has ${body.length} bytes, so its receiver waits in vain; remove content-length in the headers callback.`,
+      `${framing(what, `leaves content-length ${length} on a body of ${body.length} bytes`)} Remove content-length in the headers callback.`,
     );
   }
-  return body.slice(0, wanted);
+  return body;
 }
 
 /** An answer to a callout as the filter sees it. */
@@ -189,11 +203,7 @@ export function calloutRequest(
   if (timeout > 0) headers.setInPlace("x-envoy-expected-rq-timeout-ms", String(timeout));
   if (Number(headers.get("content-length") ?? 0) > body.length) return null;
   const tail = trailers.length === 0 ? null : new HeaderMap("trailers", trailers);
-  const request = upstreamRequest(headers, body, body === "" && tail === null, tail);
-  const connection = headers.get("connection");
-  return connection === null
-    ? request
-    : { ...request, headers: new Lines([["connection", connection], ...request.headers]) };
+  return upstreamRequest(headers, body, body === "" && tail === null, tail);
 }
 
 /** What the codec finds wrong when it writes a callout's headers, or null. */

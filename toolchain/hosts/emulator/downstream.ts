@@ -2,7 +2,7 @@ import { toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, RequestInput } from "../types.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
-import { BAD_REQUEST, INVALID_URL, type ManagerReply } from "./manager.js";
+import { BAD_REQUEST, HEADERS_TOO_LARGE, INVALID_URL, TOO_MANY_HEADERS, type ManagerReply } from "./manager.js";
 
 /** What the codec between client and proxy makes of a test's request. */
 
@@ -14,12 +14,18 @@ export interface Received {
   readonly headers: HeaderMap | null;
   /** What the codec answers then. */
   readonly refusal: ManagerReply;
+  /** The stream is reset before any filter hears of it. */
+  readonly isReset: boolean;
   /** Whether the message goes on behind its headers. */
   readonly goesOn: boolean;
   /** latin1. */
   readonly body: string;
   readonly trailers: HeaderMap | null;
 }
+
+/** What Envoy's connection manager takes by default: bytes on the wire (HTTP/2: of names and values), and lines. */
+const MOST_BYTES = 60 * 1024;
+const MOST_LINES = 100;
 
 /** Headers of a connection, which HTTP/2 has none of. */
 const OF_CONNECTION = [
@@ -65,13 +71,38 @@ export function receive(input: RequestInput, version: HttpVersion, encrypted: bo
     body: bytesOf(input.body),
     trailers: trailing.length === 0 ? null : new HeaderMap("trailers", trailing),
   };
-  const headers = version === "http2" ? http2(input, lines, encrypted ? "https" : "http") : http1(input, lines);
+  let headers = version === "http2" ? http2(input, lines, encrypted ? "https" : "http") : http1(input, lines);
   const chunked =
     version === "http2"
       ? input.body !== undefined
       : lines.some(([name, value]) => name.toLowerCase() === "transfer-encoding" && /chunked/i.test(value));
-  const refusal = /^\*[\x21-\x7e]*$/.test(path) ? INVALID_URL : BAD_REQUEST;
-  return { ...message, headers, refusal, goesOn: message.body !== "" || chunked || message.trailers !== null };
+  let refusal = /^\*[\x21-\x7e]*$/.test(path) ? INVALID_URL : BAD_REQUEST;
+  const over = headers === null ? null : excess(headers, version, trailing.length > 0);
+  const isReset = over !== null && version === "http2";
+  if (over !== null && version === "http1") {
+    headers = null;
+    refusal = over;
+  }
+  return { ...message, headers, refusal, isReset, goesOn: message.body !== "" || chunked || message.trailers !== null };
+}
+
+/** What a request with more headers than Envoy takes gets; null: it has no more. */
+function excess(map: HeaderMap, version: HttpVersion, hasTrailers: boolean): ManagerReply | null {
+  const lines = map.lines();
+  const sum = (each: number): number =>
+    lines.reduce((total, [name, value]) => total + name.length + value.length + each, 0);
+  if (version === "http2") {
+    if (lines.length > MOST_LINES) return TOO_MANY_HEADERS;
+    return sum(0) > MOST_BYTES ? HEADERS_TOO_LARGE : null;
+  }
+  // As it was written: the request line, a line with colon, blank and line break for each header, an empty line.
+  const pseudo = lines.filter(([name]) => name.startsWith(":"));
+  const requestLine = `${map.get(":method")} ${map.get(":path")} HTTP/1.1\r\n`.length;
+  const host = `host: ${map.get(":authority")}\r\n`.length;
+  const chunked = hasTrailers ? "transfer-encoding: chunked\r\n".length : 0;
+  const others = pseudo.reduce((total, [name, value]) => total + name.length + value.length + 4, 0);
+  if (lines.length - pseudo.length + 1 + (hasTrailers ? 1 : 0) > MOST_LINES) return TOO_MANY_HEADERS;
+  return sum(4) - others + requestLine + host + chunked + 2 > MOST_BYTES ? HEADERS_TOO_LARGE : null;
 }
 
 function http1(input: RequestInput, lines: readonly HeaderLine[]): HeaderMap | null {

@@ -47,6 +47,15 @@ export const BAD_REQUEST: ManagerReply = {
 /** Its answer to the target `*` of another method than OPTIONS. */
 export const INVALID_URL: ManagerReply = { ...BAD_REQUEST, details: "http1.invalid_url" };
 
+/** Its answer to more headers than it takes. */
+export const HEADERS_TOO_LARGE: ManagerReply = {
+  ...BAD_REQUEST,
+  code: 431,
+  body: "Request Header Fields Too Large",
+  details: "http1.headers_too_large",
+};
+export const TOO_MANY_HEADERS: ManagerReply = { ...HEADERS_TOO_LARGE, details: "http1.too_many_headers" };
+
 const bad = (details: string): ManagerReply => ({ code: 400, body: "", headers: [], details, closes: true });
 
 /** Changes the path as the options want it; the answer when it goes no further. */

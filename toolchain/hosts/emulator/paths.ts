@@ -15,6 +15,8 @@ const percent = (char: string): string => `%${char.charCodeAt(0).toString(16).to
 function canonical(path: string): string | null {
   if (/%00/.test(path)) return null;
   const decoded = path
+    // Dots with parameters are dots, if they are written as they are, and behind a slash.
+    .replace(/\/(\.\.?);[^/]*/g, "/$1")
     .replace(/%([0-9A-Fa-f]{2})/g, (whole, digits: string) => {
       const char = String.fromCharCode(parseInt(digits, 16));
       return UNRESERVED.test(char) ? char : whole;
@@ -52,6 +54,10 @@ export function decidePath(whole: string, options: ConnectionManagerOptions): Pa
     if (normal === null) return { path: path + query, action: "reject" };
     path = normal;
   }
-  if (mergeSlashes) path = path.replace(/\/{2,}/g, "/");
+  if (mergeSlashes && path.includes("//")) {
+    const segments = path.split("/").filter(Boolean);
+    // Also where nothing is between them: /// becomes //.
+    path = `/${segments.join("/")}${path.endsWith("/") ? "/" : ""}`;
+  }
   return { path: path + query, action };
 }

@@ -120,15 +120,16 @@ const metadata = (): Value => message({ filter_metadata: textMap([]), typed_filt
 
 function xds(info: StreamInfo | null): ValueMap {
   if (info === null) return attributes({ node });
-  const http = info.protocol !== null;
+  const host = info.protocol !== null && info.found !== "nothing";
+  const http = host && info.found === "route";
   return attributes({
     node,
     cluster_name: () => (http ? string("upstream") : text(info.upstreamHost?.cluster ?? null)),
     cluster_metadata: () => (http || info.upstreamHost !== null ? metadata() : null),
     route_name: () => (http ? string("") : null),
     route_metadata: () => (http ? metadata() : null),
-    virtual_host_name: () => (http ? string("all") : null),
-    virtual_host_metadata: () => (http ? metadata() : null),
+    virtual_host_name: () => (host ? string("all") : null),
+    virtual_host_metadata: () => (host ? metadata() : null),
     upstream_host_metadata: () => (info.upstreamHost === null ? null : { kind: "null" }),
     upstream_host_locality_metadata: () => (info.upstreamHost === null ? null : { kind: "null" }),
     listener_metadata: metadata,

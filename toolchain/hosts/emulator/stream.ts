@@ -60,11 +60,12 @@ export class HttpStream implements ChainOwner {
     if (headers !== null && this.#refusal === null) {
       this.info.source = manageHeaders(headers, connectionManager, this.info.source, tls !== null);
     }
+    this.info.found = headers === null ? "nothing" : this.#refusal === null ? "route" : "host";
     this.grpc = headers !== null && isGrpc(headers);
     this.head = headers?.get(":method") === "HEAD";
     this.#router = new Router(this.info, UPSTREAM, worker.thread.connected, (request) => this.#toUpstream(request));
     const filters: (HttpContext | FailedFilter | Router)[] = [];
-    for (const slot of worker.slots) {
+    for (const slot of this.#received.isReset ? [] : worker.slots) {
       const handle = slot.forStream();
       if (handle === "closed") filters.push(new FailedFilter());
       else if (handle !== "open") filters.push(new HttpContext(handle, this.info));
@@ -129,13 +130,22 @@ export class HttpStream implements ChainOwner {
   #receive(): void {
     const chain = this.#chain;
     const { info } = this;
-    const { headers, refusal, goesOn, body, trailers } = this.#received;
+    const { headers, refusal, isReset, goesOn, body, trailers } = this.#received;
+    if (isReset) {
+      this.#finish({
+        error: new EmulatorError(`${this.#name} has more headers than Envoy takes: it resets the stream.`),
+      });
+      return;
+    }
     if (this.#refusal !== null || headers === null) return this.#refuse(this.#refusal ?? refusal);
     chain.decodeHeaders(headers, !goesOn);
     if (!goesOn) return;
     if (body !== "" && this.#outcome === null) {
       info.requestBodySize += body.length;
-      chain.decodeData(body, false);
+      // HTTP/2 says with the last piece that it is the last one.
+      const ends = this.#version === "http2" && trailers === null;
+      chain.decodeData(body, ends);
+      if (ends) return;
     }
     if (this.#outcome !== null) return;
     if (trailers === null) chain.decodeData("", true);
@@ -149,6 +159,7 @@ export class HttpStream implements ChainOwner {
     this.info.responseFlags |= reply.flags ?? 0;
     this.replies(reply);
     const { headers, body } = prepareLocalReply({ ...reply, grpcStatus: null }, this);
+    this.#chain.responseHeaders = headers;
     this.encodeHeaders(headers, body === "" || this.head);
     if (body !== "") this.encodeData(new HostBuffer(body), true);
     this.endStream();
@@ -258,6 +269,10 @@ export class HttpStream implements ChainOwner {
   }
 
   endStream(): void {
+    // HTTP/2: a stream without a method cannot be ended in order while more of the request is to come.
+    const { requestHeaders, requestComplete } = this.#chain;
+    if (this.#version === "http2" && !requestComplete && requestHeaders?.get(":method") === null)
+      return this.resetStream();
     this.#over();
     this.#finish({ answered: true });
   }

@@ -21,6 +21,8 @@ export class StreamInfo {
   upstreamHost: (Omit<Peer, "ip"> & { readonly cluster: string }) | null = null;
   /** Set when the connection to it stands. */
   upstreamConnection: { readonly local: string; readonly readyAfter: bigint } | null = null;
+  /** What was found of the way: nothing for what is no request, the virtual host alone for a path that is refused. */
+  found: "nothing" | "host" | "route" = "route";
   terminationDetails: string | null = null;
   /** Nanoseconds from the first byte that was sent to the upstream to the last one that came back. */
   backendLatency: bigint | null = null;
