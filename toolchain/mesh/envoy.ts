@@ -39,6 +39,12 @@ export function envoyManifest(input: MeshInput): string {
     [
       ` ${local ?? formatReference({ ...input.reference, digest: input.digest })}`,
       where,
+      ...(input.type === "tcp"
+        ? []
+        : [
+            " Where the route that was chosen is to stay: into http_filters of a cluster's HttpProtocolOptions instead, before",
+            " envoy.filters.http.upstream_codec. It then runs behind the router, once for each attempt.",
+          ]),
       " The clusters go into static_resources.clusters" +
         (tags.length ? ", stats_config to the top of the bootstrap." : "."),
       ...(local === undefined

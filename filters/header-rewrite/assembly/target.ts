@@ -6,6 +6,7 @@ import {
   Condition,
   decodesTo,
   Exchange,
+  hasDotSegments,
   MAX_VALUE,
   PathTemplate,
   Phase,
@@ -126,7 +127,7 @@ export class TargetChanges {
       const made = pathOf(rule, path, exchange);
       if (made === null) return this.refused(rule, outcome);
       if (same(made, path)) continue;
-      if (!isPath(made) || (hasDots(made) && !hasDots(oldPath))) return this.refused(rule, outcome);
+      if (!isPath(made) || (hasDotSegments(made) && !hasDotSegments(oldPath))) return this.refused(rule, outcome);
       path = made;
       outcome |= this.acted(rule, shadow);
     }
@@ -354,36 +355,6 @@ function isPart(path: Uint8Array): bool {
     if (c <= 0x20 || c >= 0x7f || c == 0x3f || c == 0x23) return false;
   }
   return true;
-}
-
-/** Whether a segment is . or .., with either dot escaped or not, or an escaped slash parts it from the next. */
-function hasDots(path: Uint8Array): bool {
-  const end = path.length;
-  let dots = 0;
-  let other = 0;
-  for (let i = 0; i <= end; i++) {
-    let c: u32 = i < end ? path[i] : 0x2f;
-    if (c == 0x25 && i + 2 < end) {
-      const meant = unescaped(path[i + 1], path[i + 2] | 0x20);
-      if (meant) {
-        c = meant;
-        i += 2;
-      }
-    }
-    if (c == 0x2f || c == 0x5c || c == 0x3b) {
-      if (!other && (dots == 1 || dots == 2)) return true;
-      dots = other = 0;
-    } else if (c == 0x2e) dots++;
-    else other++;
-  }
-  return false;
-}
-
-/** What two hexadecimal digits, of which a letter is small, stand for: . / ; \\ or 0 for anything else. */
-function unescaped(high: u32, low: u32): u32 {
-  if (high == 0x32) return low == 0x65 ? 0x2e : low == 0x66 ? 0x2f : 0;
-  if (high == 0x33) return low == 0x62 ? 0x3b : 0;
-  return high == 0x35 && low == 0x63 ? 0x5c : 0;
 }
 
 /** Letters, digits and what may stand in names, addresses and ports. */
