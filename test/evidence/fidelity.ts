@@ -27,7 +27,7 @@ export const fidelity: Section = {
         let places = 0;
         for (const scenario of SCENARIOS) {
           process.stdout.write(`${version}: ${scenario.name}\n`);
-          const emulator = await transcribe(scenario, "emulator", probe);
+          const emulator = await transcribe(scenario, "emulator", probe, version);
           const envoy = await transcribe(scenario, "envoy", probe, version);
           places += envoy.size;
           found.push(...compare(scenario.name, emulator, envoy));

@@ -42,7 +42,7 @@ for (const version of versions) {
     });
     for (const scenario of SCENARIOS) {
       test(scenario.name, { timeout: 120_000 }, async () => {
-        const emulator = await transcribe(scenario, "emulator", probe);
+        const emulator = await transcribe(scenario, "emulator", probe, version);
         const envoy = await transcribe(scenario, "envoy", probe, version);
         assert.ok(envoy.size > 5, "the probe wrote something");
         const found = compare(scenario.name, emulator, envoy);

@@ -317,7 +317,10 @@ export interface ProxyOptions extends PluginInput {
   limits?: { readonly callMs?: number; readonly memoryMiB?: number };
   /** Smallest level of filter logs that is kept. Default "info". */
   logLevel?: LogLevel;
-  /** Default: environment variable MESHWASM_ENVOY_VERSION, else the default version. Envoy only. */
+  /**
+   * Default: environment variable MESHWASM_ENVOY_VERSION, else the default version. The emulator does what that version does
+   * where versions differ (from 1.36 on).
+   */
   envoyVersion?: string;
   /** Default: environment variable ENVOY_PATH. Envoy only. */
   envoyPath?: string;

@@ -1,6 +1,7 @@
 import { Lines, toLines, trailersForbidden } from "../headers.js";
 import type { HeaderLine, UpstreamRequest, UpstreamResponse } from "../types.js";
 import type { Answer } from "./clusters.js";
+import type { Behaviour } from "./behaviour.js";
 import { bytesOf, type HttpVersion } from "./downstream.js";
 import { EmulatorError } from "./errors.js";
 import { HeaderMap } from "./headermap.js";
@@ -108,9 +109,9 @@ export function upstreamResponse(
 }
 
 /** What every response gets on its way out; `closes`: the connection is closed behind it. */
-export function finishResponse(map: HeaderMap, version: HttpVersion, closes: boolean): void {
+export function finishResponse(map: HeaderMap, version: HttpVersion, closes: boolean, behaviour: Behaviour): void {
   for (const name of ["connection", "proxy-connection", "transfer-encoding", "upgrade"]) map.remove(name);
-  if (version === "http2") map.remove("keep-alive");
+  if (version === "http2" || !behaviour.keepsKeepAlive) map.remove("keep-alive");
   if (map.get("date") === null) map.add("date", new Date().toUTCString());
   map.setInPlace("server", "envoy");
   if (closes && version === "http1") map.add("connection", "close");

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import type { ConnectionManagerOptions, HeaderLine } from "../types.js";
+import type { Behaviour } from "./behaviour.js";
 import type { HeaderMap } from "./headermap.js";
 import { decidePath } from "./paths.js";
 import type { Peer } from "./streaminfo.js";
@@ -59,11 +60,15 @@ export const TOO_MANY_HEADERS: ManagerReply = { ...HEADERS_TOO_LARGE, details: "
 const bad = (details: string): ManagerReply => ({ code: 400, body: "", headers: [], details, closes: true });
 
 /** Changes the path as the options want it; the answer when it goes no further. */
-export function managePath(map: HeaderMap, options: ConnectionManagerOptions): ManagerReply | null {
+export function managePath(
+  map: HeaderMap,
+  options: ConnectionManagerOptions,
+  behaviour: Behaviour,
+): ManagerReply | null {
   const path = map.get(":path") ?? "";
   if (!path.startsWith("/")) return { ...bad("absolute_path_rejected"), code: 404, closes: false };
   if (path.includes("#")) return bad("path_normalization_failed");
-  const decision = decidePath(path, options);
+  const decision = decidePath(path, options, behaviour);
   map.setInPlace(":path", decision.path);
   if (decision.action === "reject") return bad("path_normalization_failed");
   if (decision.action === "forward") return null;

@@ -1,4 +1,5 @@
 import type { ConnectionManagerOptions } from "../types.js";
+import type { Behaviour } from "./behaviour.js";
 
 /** What the connection manager does to a path: a new one, and whether the request goes on with it. */
 export interface PathDecision {
@@ -12,11 +13,10 @@ const ESCAPED = /[\0-\x20"#<>^`{|}\x7f]/g;
 const percent = (char: string): string => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 
 /** A path as a URL's canonical form has it, without its query; null: it holds an escaped NUL. */
-function canonical(path: string): string | null {
+function canonical(path: string, { normalizesParameters }: Behaviour): string | null {
   if (/%00/.test(path)) return null;
-  const decoded = path
-    // Dots with parameters are dots, if they are written as they are, and behind a slash.
-    .replace(/\/(\.\.?);[^/]*/g, "/$1")
+  // Dots with parameters are dots, if they are written as they are, and behind a slash.
+  const decoded = (normalizesParameters ? path.replace(/\/(\.\.?);[^/]*/g, "/$1") : path)
     .replace(/%([0-9A-Fa-f]{2})/g, (whole, digits: string) => {
       const char = String.fromCharCode(parseInt(digits, 16));
       return UNRESERVED.test(char) ? char : whole;
@@ -35,7 +35,7 @@ function canonical(path: string): string | null {
 }
 
 /** In Envoy's order: escaped slashes, then the canonical form, then slashes that follow each other. */
-export function decidePath(whole: string, options: ConnectionManagerOptions): PathDecision {
+export function decidePath(whole: string, options: ConnectionManagerOptions, behaviour: Behaviour): PathDecision {
   const { pathWithEscapedSlashesAction: slashes = "KEEP_UNCHANGED", normalizePath, mergeSlashes } = options;
   const at = whole.indexOf("?");
   const query = at < 0 ? "" : whole.slice(at);
@@ -50,7 +50,7 @@ export function decidePath(whole: string, options: ConnectionManagerOptions): Pa
     }
   }
   if (normalizePath) {
-    const normal = canonical(path);
+    const normal = canonical(path, behaviour);
     if (normal === null) return { path: path + query, action: "reject" };
     path = normal;
   }

@@ -1,3 +1,4 @@
+import { behaviourOf, type Behaviour } from "./behaviour.js";
 import type { HostOptions, UpstreamHandler, UpstreamRequest } from "../types.js";
 import { Traps } from "../traps.js";
 import { Budget } from "./budget.js";
@@ -49,6 +50,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** The whole proxy: its threads, and what all of them share. */
 export class Server {
+  readonly behaviour: Behaviour;
   /** Milliseconds that one callback may take. */
   readonly timeLimit: number;
   readonly budget = new Budget();
@@ -76,6 +78,7 @@ export class Server {
   #open = true;
 
   constructor(options: HostOptions, standingClock: boolean) {
+    this.behaviour = behaviourOf(options.envoyVersion ?? process.env.MESHWASM_ENVOY_VERSION);
     const { callMs = CALL_MS, memoryMiB } = options.limits ?? {};
     const memory = memoryMiB === undefined ? undefined : memoryMiB * (1 << 20);
     this.timeLimit = callMs;

@@ -56,7 +56,8 @@ export class HttpStream implements ChainOwner {
     this.info = server.newStreamInfo(downstream === "http2" ? "HTTP/2" : "HTTP/1.1", tls);
     this.#received = receive(input, downstream, tls !== null);
     const { headers } = this.#received;
-    this.#refusal = headers === null ? this.#received.refusal : managePath(headers, connectionManager);
+    this.#refusal =
+      headers === null ? this.#received.refusal : managePath(headers, connectionManager, server.behaviour);
     if (headers !== null && this.#refusal === null) {
       this.info.source = manageHeaders(headers, connectionManager, this.info.source, tls !== null);
     }
@@ -254,7 +255,7 @@ export class HttpStream implements ChainOwner {
   encodeHeaders(map: HeaderMap, end: boolean): void {
     this.info.responseCode = Number(map.get(":status"));
     // Envoy does not wait for the rest of a request that it has answered.
-    finishResponse(map, this.#version, !this.#chain.requestComplete);
+    finishResponse(map, this.#version, !this.#chain.requestComplete, this.server.behaviour);
     this.#sentHeaders = new HeaderMap(map.kind, map.lines());
     this.#endedWithHeaders = end;
   }
@@ -271,8 +272,8 @@ export class HttpStream implements ChainOwner {
   endStream(): void {
     // HTTP/2: a stream without a method cannot be ended in order while more of the request is to come.
     const { requestHeaders, requestComplete } = this.#chain;
-    if (this.#version === "http2" && !requestComplete && requestHeaders?.get(":method") === null)
-      return this.resetStream();
+    const broken = this.#version === "http2" && !requestComplete && requestHeaders?.get(":method") === null;
+    if (broken && this.server.behaviour.resetsWithoutMethod) return this.resetStream();
     this.#over();
     this.#finish({ answered: true });
   }
