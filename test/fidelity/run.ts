@@ -27,9 +27,13 @@ export async function transcribe(
 ): Promise<Transcript> {
   const seen = new Map<string, string>();
   const write = (key: string, value: string): void => void seen.set(key, stable(value));
+  const { beside, ...options } = scenario.options;
   const start = (): Promise<Proxy> =>
     createProxy({
-      ...scenario.options,
+      ...options,
+      ...(beside === undefined
+        ? {}
+        : { plugins: [{ filter: probe, name: "beside", rootId: "beside", vmId: beside, vmConfig: options.vmConfig }] }),
       ...(envoyVersion === undefined ? {} : { envoyVersion }),
       host,
       filter: probe,

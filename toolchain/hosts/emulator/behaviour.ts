@@ -5,8 +5,6 @@ export interface Behaviour {
   readonly normalizesParameters: boolean;
   /** `keep-alive` that a filter sets on an HTTP/1 response goes out. */
   readonly keepsKeepAlive: boolean;
-  /** HTTP/2: a stream whose method is gone is reset when it is answered before its end. */
-  readonly resetsWithoutMethod: boolean;
 }
 
 export function behaviourOf(version: string | undefined): Behaviour {
@@ -14,6 +12,5 @@ export function behaviourOf(version: string | undefined): Behaviour {
   return {
     normalizesParameters: minor >= 39,
     keepsKeepAlive: minor >= 38,
-    resetsWithoutMethod: minor >= 37,
   };
 }

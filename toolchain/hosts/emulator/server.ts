@@ -91,16 +91,21 @@ export class Server {
     const after = plugins.filter(({ position }) => position !== "before");
     this.#own = before.length;
     this.#plugins = [...before, options, ...after].map((each) => pluginOf(each, loadCode(each.module, memory)));
-    for (const plugin of this.#plugins) this.#tryOut(plugin);
     const threads = [new Thread(this)];
     for (let i = 0; i < (options.concurrency ?? 1); i++) threads.push(new Thread(this));
-    const loaded = threads.map((thread): Worker => ({ thread, slots: [], open: 0 }));
-    for (const plugin of this.#plugins) {
-      for (const { thread, slots } of loaded) slots.push(new PluginSlot(thread, plugin));
-    }
-    const [main, ...workers] = loaded;
+    const [main, ...workers] = threads.map((thread): Worker => ({ thread, slots: [], open: 0 }));
     this.#main = main!;
     this.#workers = workers;
+    // The filter under test is one that Envoy discovers: it comes when those of the listener are there.
+    const order = [...this.#plugins.keys()].filter((i) => i !== this.#own).concat(this.#own);
+    for (const i of order) {
+      const plugin = this.#plugins[i]!;
+      this.#tryOut(plugin);
+      this.#main.slots[i] = new PluginSlot(this.#main.thread, plugin);
+    }
+    for (const { thread, slots } of this.#workers) {
+      for (const i of order) slots[i] = new PluginSlot(thread, this.#plugins[i]!);
+    }
   }
 
   /** The filter under test. */

@@ -270,10 +270,6 @@ export class HttpStream implements ChainOwner {
   }
 
   endStream(): void {
-    // HTTP/2: a stream without a method cannot be ended in order while more of the request is to come.
-    const { requestHeaders, requestComplete } = this.#chain;
-    const broken = this.#version === "http2" && !requestComplete && requestHeaders?.get(":method") === null;
-    if (broken && this.server.behaviour.resetsWithoutMethod) return this.resetStream();
     this.#over();
     this.#finish({ answered: true });
   }
