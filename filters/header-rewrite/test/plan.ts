@@ -1,4 +1,4 @@
-/** What is tested, by number. A test's name begins with the number of its line; plan.test.ts fails for one without a test. */
+/** What is tested, by number. A test's name begins with the number of its line; test/library/plans.test.ts fails for one without a test. */
 export const PLAN: Readonly<Record<string, string>> = {
   "HD-1": "names match in any case",
   "HD-2": "other lines and their order stay",

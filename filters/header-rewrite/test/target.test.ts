@@ -34,7 +34,7 @@ for (const downstream of ["http1", "http2"] as const) {
         [prefix("/api", ""), "/api/x", "/x"],
         [prefix("/api", ""), "/api", "/"],
         [prefix("/api", "/"), "/api/x", "/x"],
-        [prefix("/", "/root/"), "/x", "/root/x"],
+        [prefix("/", "/base/"), "/x", "/base/x"],
         [{ path: [{ regex: "/(\\d+)", replacement: "/n$1" }] }, "/1/a/22", "/n1/a/n22"],
         [
           { path: [{ template: "/users/{id}/posts/{rest=**}", to: "/p/{rest}/by/{id}" }] },

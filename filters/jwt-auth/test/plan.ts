@@ -1,4 +1,4 @@
-/** What is tested, by number. A test's name begins with the number of its line; plan.test.ts fails for one without a test. */
+/** What is tested, by number. A test's name begins with the number of its line; test/library/plans.test.ts fails for one without a test. */
 export const PLAN: Readonly<Record<string, string>> = {
   "JWT-01": "alg none in any case, no signature, two, four and five parts",
   "JWT-02": "an HMAC made with the public key",

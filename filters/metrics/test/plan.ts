@@ -1,5 +1,5 @@
 /**
- * What is tested, by number. A test's name begins with the number of its line; plan.test.ts fails for one without a test.
+ * What is tested, by number. A test's name begins with the number of its line; test/library/plans.test.ts fails for one without a test.
  * Lines of the checklist for telemetry that are about access logs and traces are not this filter's.
  */
 export const PLAN: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** What is tested, by number. A test's name begins with the number of its line; plan.test.ts fails for one without a test. */
+/** What is tested, by number. A test's name begins with the number of its line; test/library/plans.test.ts fails for one without a test. */
 export const PLAN: Readonly<Record<string, string>> = {
   "RL-01": "exact with 1, 2, 4 and 8 workers under concurrent load, every algorithm",
   "RL-02": "the edge of a burst",
