@@ -8,12 +8,14 @@ const WORKERS = [1, 2, 4, 8];
 const count = (all: readonly number[], status: number): number => all.filter((each) => each === status).length;
 
 describe("exactness", () => {
-  for (const concurrency of WORKERS) {
+  for (const [concurrency, downstream] of WORKERS.flatMap((count) =>
+    DOWNSTREAM.map((each) => [count, each] as const),
+  )) {
     for (const algorithm of ["gcra", "tokenBucket", "slidingWindow", "fixedWindow"]) {
-      test(`RL-01: ${algorithm}, ${concurrency} workers`, async () => {
+      test(`RL-01: ${algorithm}, ${concurrency} workers, ${downstream}`, async () => {
         // Nothing comes back in the time of the test.
         const limit = { algorithm, requests: ALLOWED, per: "744h", key: ["header:x-key"] };
-        await using proxy = await start({ concurrency, config: one(limit, { headers: "none" }) });
+        await using proxy = await start({ concurrency, downstream, config: one(limit, { headers: "none" }) });
         const inputs = Array.from({ length: 4 * ALLOWED }, (_, i) => ({ headers: { "x-key": i % 2 ? "a" : "b" } }));
         const all = await statuses(proxy, inputs, 16);
         const passes = count(all, 200);
@@ -52,55 +54,58 @@ describe("exactness", () => {
     }
   }
 
-  test("RL-23: concurrency: not any more when they are over, however they end", async () => {
-    let answer: UpstreamResponse = {};
-    const config = one({ algorithm: "concurrency", requests: 2 });
-    await using proxy = await start({ config, upstream: () => answer });
-    for (const each of [
-      {},
-      { reset: true },
-      { body: "x".repeat(100_000) },
-      { status: 204 },
-      { body: "x", trailers: { "x-t": "1" } },
-      { status: 503 },
-    ] as UpstreamResponse[]) {
-      answer = each;
-      for (let i = 0; i < 6; i++)
-        assert.notEqual((await proxy.request()).status, 429, JSON.stringify(each).slice(0, 40));
-    }
-    answer = {};
-    assert.equal(await passed(proxy, 5), 5);
-  });
-
-  test("RL-23: a client that goes away", async () => {
-    const config = one({ algorithm: "concurrency", requests: 1 });
-    let answers = false;
-    await using proxy = await start({
-      config,
-      upstream: () => (answers ? {} : new Promise<UpstreamResponse>(() => {})),
+  for (const downstream of DOWNSTREAM) {
+    test(`RL-23: concurrency: not any more when they are over, however they end, ${downstream}`, async () => {
+      let answer: UpstreamResponse = {};
+      const config = one({ algorithm: "concurrency", requests: 2 });
+      await using proxy = await start({ downstream, config, upstream: () => answer });
+      for (const each of [
+        {},
+        { reset: true },
+        { body: "x".repeat(100_000) },
+        { status: 204 },
+        { body: "x", trailers: { "x-t": "1" } },
+        { status: 503 },
+      ] as UpstreamResponse[]) {
+        answer = each;
+        for (let i = 0; i < 6; i++)
+          assert.notEqual((await proxy.request()).status, 429, JSON.stringify(each).slice(0, 40));
+      }
+      answer = {};
+      assert.equal(await passed(proxy, 5), 5);
     });
-    const control = new AbortController();
-    const gone = proxy.request({ signal: control.signal }).then(
-      () => assert.fail("answered"),
-      () => {},
-    );
-    let status = 0;
-    for (let tries = 0; tries < 100 && status !== 429; tries++) {
-      const probe = new AbortController();
-      setTimeout(() => probe.abort(), 300);
-      status = await proxy.request({ signal: probe.signal }).then(
-        (response) => response.status,
-        () => 0,
+
+    test(`RL-23: a client that goes away, ${downstream}`, async () => {
+      const config = one({ algorithm: "concurrency", requests: 1 });
+      let answers = false;
+      await using proxy = await start({
+        downstream,
+        config,
+        upstream: () => (answers ? {} : new Promise<UpstreamResponse>(() => {})),
+      });
+      const control = new AbortController();
+      const gone = proxy.request({ signal: control.signal }).then(
+        () => assert.fail("answered"),
+        () => {},
       );
-    }
-    assert.equal(status, 429, "it is counted");
-    answers = true;
-    control.abort();
-    await gone;
-    for (let tries = 0; tries < 50 && status !== 200; tries++) {
-      await proxy.advance(50);
-      status = (await proxy.request()).status;
-    }
-    assert.equal(status, 200);
-  });
+      let status = 0;
+      for (let tries = 0; tries < 100 && status !== 429; tries++) {
+        const probe = new AbortController();
+        setTimeout(() => probe.abort(), 300);
+        status = await proxy.request({ signal: probe.signal }).then(
+          (response) => response.status,
+          () => 0,
+        );
+      }
+      assert.equal(status, 429, "it is counted");
+      answers = true;
+      control.abort();
+      await gone;
+      for (let tries = 0; tries < 50 && status !== 200; tries++) {
+        await proxy.advance(50);
+        status = (await proxy.request()).status;
+      }
+      assert.equal(status, 200);
+    });
+  }
 });

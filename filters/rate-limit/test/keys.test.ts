@@ -94,6 +94,36 @@ for (const downstream of DOWNSTREAM) {
       assert.equal(await passed(whole, 4, forwarded("2001:db8:1:2::2")), 3);
     });
 
+    test("RL-09: unique keys fill the table, and nothing more", async () => {
+      const config = one({ key: ["header:x-key"], maxKeys: 12 }, { headers: "none" });
+      await using proxy = await start({ downstream, config });
+      const known = { headers: { "x-key": "known" } };
+      assert.equal(await passed(proxy, 5, known), 3);
+      let passes = 0;
+      for (let i = 0; i < 400; i++) passes += await passed(proxy, 1, { headers: { "x-key": `unique-${i}` } });
+      const reason = { limit: "main", reason: "no_room" };
+      const without = (await proxy.metrics()).counter(labelled("meshwasm_rate_limit_error", reason))!;
+      // Two tables of 16 places; all others count together.
+      assert.ok(without >= 400 - 31, `${without}`);
+      assert.equal(passes, 400 - without + 3);
+      assert.equal(await passed(proxy, 1, known), 0, "who has a place keeps it");
+    });
+
+    test("RL-30: without shared data nothing is taken", async () => {
+      const callbacks = [
+        "proxy_on_context_create",
+        "proxy_on_configure",
+        "proxy_on_vm_start",
+        "proxy_on_request_headers",
+      ];
+      const calls = ["proxy_log", "proxy_get_log_level", "proxy_get_property", "proxy_get_buffer_bytes"];
+      const capabilities = [...callbacks, ...calls, "random_get", "clock_time_get", "environ_get", "environ_sizes_get"];
+      await assert.rejects(
+        async () => (await start({ downstream, config: one(), capabilities })).close(),
+        /shared data/,
+      );
+    });
+
     test("RL-10: keys without room: counted together, or refused", async () => {
       for (const overflow of ["shared", "deny"]) {
         const config = one({ key: ["header:x-key"], maxKeys: 1, overflow });

@@ -244,109 +244,6 @@ for (const downstream of DOWNSTREAM) {
   });
 }
 
-for (const algorithm of TIMED) {
-  test(`RL-03: refilled when idle, ${algorithm}`, async () => {
-    await using proxy = await start({ config: one({ algorithm, per: "1s" }) });
-    const burst = async (): Promise<number> => {
-      const all = await statuses(
-        proxy,
-        Array.from({ length: 8 }, () => ({})),
-        8,
-      );
-      return all.filter((status) => status === 200).length;
-    };
-    // On Envoy a fixed window may end meanwhile.
-    const first = await burst();
-    assert.ok(first >= 3 && first <= (proxy.host === "envoy" ? 6 : 3), `${first}`);
-    await proxy.advance(2100);
-    const second = await burst();
-    assert.ok(second >= 3 && second <= (proxy.host === "envoy" ? 6 : 3), `${second}`);
-  });
-}
-
-withClock("RL-22: the rows of throttled's TestRateLimit", async () => {
-  // now ms, volume, remaining, reset s, retry s, limited: github.com/throttled/throttled v2.15.0, rate_test.go.
-  const rows: readonly (readonly [number, number, number, number, number | null, boolean])[] = [
-    [0, 6, 5, 0, null, true],
-    [0, 1, 4, 1, null, false],
-    [0, 1, 3, 2, null, false],
-    [0, 1, 2, 3, null, false],
-    [0, 1, 1, 4, null, false],
-    [0, 1, 0, 5, null, false],
-    [0, 1, 0, 5, 1, true],
-    [3000, 1, 2, 3, null, false],
-    [3100, 1, 1, 3.9, null, false],
-    [4000, 1, 1, 4, null, false],
-    [8000, 1, 4, 1, null, false],
-    [9500, 1, 4, 1, null, false],
-    [9500, 0, 4, 1, null, false],
-    [9500, 2, 2, 3, null, false],
-    [9500, 5, 2, 3, 3, true],
-    [15000, 6, 5, 0, null, true],
-  ];
-  for (const algorithm of ["gcra", "tokenBucket"]) {
-    const cost = { selector: "header:x-volume", min: 0 };
-    const limit = { algorithm, requests: 1, per: "1s", burst: 5, cost };
-    await using proxy = await start({ config: one(limit, { headers: "x-ratelimit" }) });
-    let now = 0;
-    for (const [index, [at, volume, remaining, reset, retry, limited]] of rows.entries()) {
-      if (at > now) await proxy.advance(at - now);
-      now = at;
-      const answer = await proxy.request({ headers: { "x-volume": `${volume}` } });
-      assert.deepEqual(
-        [
-          answer.status === 429,
-          field(answer, "x-ratelimit-limit"),
-          field(answer, "x-ratelimit-remaining"),
-          field(answer, "x-ratelimit-reset"),
-          field(answer, "retry-after"),
-        ],
-        [limited, "5", `${remaining}`, `${Math.ceil(reset)}`, retry === null ? null : `${retry}`],
-        `${algorithm}, row ${index}`,
-      );
-    }
-  }
-});
-
-withClock("RL-35: the windows: fixed and sliding, at their edges", async () => {
-  {
-    await using proxy = await start({ config: one({ algorithm: "fixedWindow", requests: 10, per: "10s" }) });
-    const t = Number(/t=(\d+)/.exec(field(await proxy.request(), "ratelimit")!)![1]);
-    // To the beginning of the next window.
-    await proxy.advance(t * 1000 + 5);
-    assert.equal(await passed(proxy, 15), 10);
-    await proxy.advance(8_900);
-    assert.equal(await passed(proxy, 1), 0);
-    await proxy.advance(1_100);
-    assert.equal(await passed(proxy, 15), 10);
-  }
-  {
-    await using proxy = await start({ config: one({ algorithm: "slidingWindow", requests: 10, per: "10s" }) });
-    await proxy.request();
-    const t = Number(/t=(\d+)/.exec(field(await proxy.request(), "ratelimit")!)![1]);
-    // All of it has gone when two windows have.
-    await proxy.advance(t * 1000 + 1000);
-    assert.equal(await passed(proxy, 15), 10);
-    const refused = await proxy.request();
-    const after = Number(field(refused, "retry-after"));
-    await proxy.advance(after * 1000 - 1000);
-    assert.equal(await passed(proxy, 1), 0, "a second before Retry-After");
-    await proxy.advance(1000);
-    assert.equal(await passed(proxy, 1), 1, "at Retry-After");
-  }
-});
-
-test("RL-15: a new configuration keeps the counts; another name begins anew", async () => {
-  await using proxy = await start({ config: one({ key: ["header:x-key"] }) });
-  assert.equal(await passed(proxy, 2, key("a")), 2);
-  await proxy.reconfigure(one({ key: ["header:x-key"], requests: 4 }));
-  const more = await passed(proxy, 5, key("a"));
-  assert.ok(more >= 1 && more <= 2, `${more}`);
-  assert.equal(await passed(proxy, 5, key("a")), 0);
-  await proxy.reconfigure(one({ name: "next", key: ["header:x-key"] }));
-  assert.equal(await passed(proxy, 5, key("a")), 3);
-});
-
 /** Gives every route a policy to try again. */
 function retrying(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
@@ -357,25 +254,142 @@ function retrying(value: unknown): void {
   }
 }
 
-onEnvoy("RL-19: counted once when Envoy tries again", async () => {
-  let tries = 0;
-  await using proxy = await start({
-    config: one(),
-    upstream: () => (++tries < 3 ? { status: 503 } : {}),
-    patch: (bootstrap) => {
-      retrying(bootstrap);
-      return bootstrap;
-    },
-  });
-  const retried = await proxy.request();
-  assert.deepEqual([retried.status, tries], [200, 3]);
-  assert.match(field(retried, "ratelimit")!, /r=2/);
-});
+for (const downstream of DOWNSTREAM) {
+  describe(`limits and time over ${downstream}`, () => {
+    for (const algorithm of TIMED) {
+      test(`RL-03: refilled when idle, ${algorithm}`, async () => {
+        await using proxy = await start({ downstream, config: one({ algorithm, per: "1s" }) });
+        const burst = async (): Promise<number> => {
+          const all = await statuses(
+            proxy,
+            Array.from({ length: 8 }, () => ({})),
+            8,
+          );
+          return all.filter((status) => status === 200).length;
+        };
+        // On Envoy a fixed window may end meanwhile.
+        const first = await burst();
+        assert.ok(first >= 3 && first <= (proxy.host === "envoy" ? 6 : 3), `${first}`);
+        await proxy.advance(2100);
+        const second = await burst();
+        assert.ok(second >= 3 && second <= (proxy.host === "envoy" ? 6 : 3), `${second}`);
+      });
+    }
 
-test("RL-31: the scope worker", async () => {
-  for (const algorithm of TIMED) {
-    await using proxy = await start({ config: one({ algorithm, scope: "worker", key: ["header:x-key"] }) });
-    assert.equal(await passed(proxy, 6, key("a")), 3);
-    assert.equal(await passed(proxy, 6, key("b")), 3);
-  }
-});
+    withClock("RL-22: the rows of throttled's TestRateLimit", async () => {
+      // now ms, volume, remaining, reset s, retry s, limited: github.com/throttled/throttled v2.15.0, rate_test.go.
+      const rows: readonly (readonly [number, number, number, number, number | null, boolean])[] = [
+        [0, 6, 5, 0, null, true],
+        [0, 1, 4, 1, null, false],
+        [0, 1, 3, 2, null, false],
+        [0, 1, 2, 3, null, false],
+        [0, 1, 1, 4, null, false],
+        [0, 1, 0, 5, null, false],
+        [0, 1, 0, 5, 1, true],
+        [3000, 1, 2, 3, null, false],
+        [3100, 1, 1, 3.9, null, false],
+        [4000, 1, 1, 4, null, false],
+        [8000, 1, 4, 1, null, false],
+        [9500, 1, 4, 1, null, false],
+        [9500, 0, 4, 1, null, false],
+        [9500, 2, 2, 3, null, false],
+        [9500, 5, 2, 3, 3, true],
+        [15000, 6, 5, 0, null, true],
+      ];
+      for (const algorithm of ["gcra", "tokenBucket"]) {
+        const cost = { selector: "header:x-volume", min: 0 };
+        const limit = { algorithm, requests: 1, per: "1s", burst: 5, cost };
+        await using proxy = await start({ downstream, config: one(limit, { headers: "x-ratelimit" }) });
+        let now = 0;
+        for (const [index, [at, volume, remaining, reset, retry, limited]] of rows.entries()) {
+          if (at > now) await proxy.advance(at - now);
+          now = at;
+          const answer = await proxy.request({ headers: { "x-volume": `${volume}` } });
+          assert.deepEqual(
+            [
+              answer.status === 429,
+              field(answer, "x-ratelimit-limit"),
+              field(answer, "x-ratelimit-remaining"),
+              field(answer, "x-ratelimit-reset"),
+              field(answer, "retry-after"),
+            ],
+            [limited, "5", `${remaining}`, `${Math.ceil(reset)}`, retry === null ? null : `${retry}`],
+            `${algorithm}, row ${index}`,
+          );
+        }
+      }
+    });
+
+    withClock("RL-35: the windows: fixed and sliding, at their edges", async () => {
+      {
+        await using proxy = await start({
+          downstream,
+          config: one({ algorithm: "fixedWindow", requests: 10, per: "10s" }),
+        });
+        const t = Number(/t=(\d+)/.exec(field(await proxy.request(), "ratelimit")!)![1]);
+        // To the beginning of the next window.
+        await proxy.advance(t * 1000 + 5);
+        assert.equal(await passed(proxy, 15), 10);
+        await proxy.advance(8_900);
+        assert.equal(await passed(proxy, 1), 0);
+        await proxy.advance(1_100);
+        assert.equal(await passed(proxy, 15), 10);
+      }
+      {
+        await using proxy = await start({
+          downstream,
+          config: one({ algorithm: "slidingWindow", requests: 10, per: "10s" }),
+        });
+        await proxy.request();
+        const t = Number(/t=(\d+)/.exec(field(await proxy.request(), "ratelimit")!)![1]);
+        // All of it has gone when two windows have.
+        await proxy.advance(t * 1000 + 1000);
+        assert.equal(await passed(proxy, 15), 10);
+        const refused = await proxy.request();
+        const after = Number(field(refused, "retry-after"));
+        await proxy.advance(after * 1000 - 1000);
+        assert.equal(await passed(proxy, 1), 0, "a second before Retry-After");
+        await proxy.advance(1000);
+        assert.equal(await passed(proxy, 1), 1, "at Retry-After");
+      }
+    });
+
+    test("RL-15: a new configuration keeps the counts; another name begins anew", async () => {
+      await using proxy = await start({ downstream, config: one({ key: ["header:x-key"] }) });
+      assert.equal(await passed(proxy, 2, key("a")), 2);
+      await proxy.reconfigure(one({ key: ["header:x-key"], requests: 4 }));
+      const more = await passed(proxy, 5, key("a"));
+      assert.ok(more >= 1 && more <= 2, `${more}`);
+      assert.equal(await passed(proxy, 5, key("a")), 0);
+      await proxy.reconfigure(one({ name: "next", key: ["header:x-key"] }));
+      assert.equal(await passed(proxy, 5, key("a")), 3);
+    });
+
+    onEnvoy("RL-19: counted once when Envoy tries again", async () => {
+      let tries = 0;
+      await using proxy = await start({
+        downstream,
+        config: one(),
+        upstream: () => (++tries < 3 ? { status: 503 } : {}),
+        patch: (bootstrap) => {
+          retrying(bootstrap);
+          return bootstrap;
+        },
+      });
+      const retried = await proxy.request();
+      assert.deepEqual([retried.status, tries], [200, 3]);
+      assert.match(field(retried, "ratelimit")!, /r=2/);
+    });
+
+    test("RL-31: the scope worker", async () => {
+      for (const algorithm of TIMED) {
+        await using proxy = await start({
+          downstream,
+          config: one({ algorithm, scope: "worker", key: ["header:x-key"] }),
+        });
+        assert.equal(await passed(proxy, 6, key("a")), 3);
+        assert.equal(await passed(proxy, 6, key("b")), 3);
+      }
+    });
+  });
+}
