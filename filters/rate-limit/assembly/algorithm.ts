@@ -4,8 +4,15 @@
 /** A time that never comes. */
 export const NEVER: u64 = u64.MAX_VALUE;
 
+const SECOND: u64 = 1000000000;
+
+/** Rounded up: nobody is to come too early. */
+export function seconds(nanoseconds: u64): u64 {
+  return nanoseconds / SECOND + u64(nanoseconds % SECOND != 0);
+}
+
 /** How far ahead the time of another thread can be. A time that is further is nobody's, and counts as none. */
-const AHEAD: u64 = 1000000000;
+const AHEAD: u64 = SECOND;
 
 export function isAhead(time: u64, now: u64): bool {
   return time > now && time - now > AHEAD;

@@ -1,11 +1,11 @@
 /* What clients are told: RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), or what came before them. */
 
 import { HeaderMap } from "meshwasm/sdk";
-import { NEVER } from "./algorithm";
+import { ByteWriter } from "meshwasm/sdk/std/bytewriter";
+import { writeU64 } from "meshwasm/sdk/std/number";
+import { NEVER, seconds } from "./algorithm";
 import { Headers } from "./config";
 import { CompiledLimit } from "./limit";
-
-const SECOND: u64 = 1000000000;
 
 /** How a request stood to a limit that counted it. */
 export class Standing {
@@ -35,7 +35,7 @@ export class Standing {
 
 /** Where the fields go. */
 export abstract class Fields {
-  abstract put(name: string, value: string): void;
+  abstract put(name: string, value: Uint8Array): void;
 }
 
 export class ResponseFields extends Fields {
@@ -43,8 +43,8 @@ export class ResponseFields extends Fields {
     super();
   }
 
-  put(name: string, value: string): void {
-    this.headers.append(name, value);
+  put(name: string, value: Uint8Array): void {
+    this.headers.appendBytes(name, value);
   }
 }
 
@@ -54,33 +54,39 @@ export function tell(standings: Standing[], kind: Headers, fields: Fields): void
   else if (kind == Headers.XRatelimit) tellNearest(standings, fields);
 }
 
+// What is written for one response; all of it is ASCII.
+const policies = new ByteWriter();
+const limits = new ByteWriter();
+const digits = memory.data(24, 8);
+
+function number(out: ByteWriter, value: u64): void {
+  out.bytes(digits, <i32>writeU64(value, digits));
+}
+
 function tellIetf(standings: Standing[], fields: Fields): void {
-  let policies = "";
-  let limits = "";
+  policies.clear();
+  limits.clear();
   let refused: bool = false;
   for (let i = 0; i < standings.length; i++) if (standings[i].isTold && standings[i].isOver) refused = true;
   for (let i = 0; i < standings.length; i++) {
     const each = standings[i];
     if (!each.isTold) continue;
-    if (policies.length) policies += ", ";
-    policies += policy(each);
+    if (policies.length) policies.ascii(", ");
+    policies.ascii(each.limit.policy);
     // The end of its window is not later than what Retry-After says.
     if (refused && !each.isOver) continue;
-    if (limits.length) limits += ", ";
-    limits += `"${each.limit.name}";r=${each.remaining}`;
+    if (limits.length) limits.ascii(", ");
+    limits.ascii(each.limit.quoted);
+    limits.ascii(";r=");
+    number(limits, each.remaining);
     const time = each.isOver ? each.wait : each.reset;
-    if (time != NEVER && !each.limit.isConcurrency) limits += ";t=" + seconds(time).toString();
+    if (time == NEVER || each.limit.isConcurrency) continue;
+    limits.ascii(";t=");
+    number(limits, seconds(time));
   }
   if (!policies.length) return;
-  fields.put("ratelimit-policy", policies);
-  if (limits.length) fields.put("ratelimit", limits);
-}
-
-function policy(standing: Standing): string {
-  const limit = standing.limit;
-  const text = `"${limit.name}";q=${limit.algorithm.quota}`;
-  if (limit.isConcurrency) return text + ';qu="concurrent-requests"';
-  return text + ";w=" + seconds(limit.algorithm.window).toString();
+  fields.put("ratelimit-policy", policies.toBytes());
+  if (limits.length) fields.put("ratelimit", limits.toBytes());
 }
 
 /** Of the limit that has refused it, else of the one with the least left. */
@@ -97,12 +103,13 @@ function tellNearest(standings: Standing[], fields: Fields): void {
       nearest = each;
   }
   if (!nearest) return;
-  fields.put("x-ratelimit-limit", nearest.limit.algorithm.quota.toString());
-  fields.put("x-ratelimit-remaining", nearest.remaining.toString());
-  if (!nearest.limit.isConcurrency) fields.put("x-ratelimit-reset", seconds(nearest.reset).toString());
+  putNumber(fields, "x-ratelimit-limit", nearest.limit.algorithm.quota);
+  putNumber(fields, "x-ratelimit-remaining", nearest.remaining);
+  if (!nearest.limit.isConcurrency) putNumber(fields, "x-ratelimit-reset", seconds(nearest.reset));
 }
 
-/** Rounded up: nobody is to come too early. */
-export function seconds(nanoseconds: u64): u64 {
-  return nanoseconds / SECOND + u64(nanoseconds % SECOND != 0);
+function putNumber(fields: Fields, name: string, value: u64): void {
+  limits.clear();
+  number(limits, value);
+  fields.put(name, limits.toBytes());
 }

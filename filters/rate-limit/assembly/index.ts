@@ -10,9 +10,9 @@ import {
   SharedData,
 } from "meshwasm/sdk";
 import { sipHash13 } from "meshwasm/sdk/std/hash";
-import { NEVER } from "./algorithm";
+import { NEVER, seconds } from "./algorithm";
 import { Headers, RateLimitConfig } from "./config";
-import { Fields, ResponseFields, seconds, Standing, tell } from "./fields";
+import { Fields, ResponseFields, Standing, tell } from "./fields";
 import { Common, CompiledLimit, Verdict } from "./limit";
 import { Origin } from "./origin";
 import { BEAT, Vms } from "./vms";
@@ -129,8 +129,8 @@ class LineFields extends Fields {
     super();
   }
 
-  put(name: string, value: string): void {
-    this.lines.add(name, value);
+  put(name: string, value: Uint8Array): void {
+    this.lines.addBytes(name, value);
   }
 }
 
@@ -218,7 +218,8 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
     let now: u64 = 0;
     for (let i = 0; i < standings.length; i++) {
       const limit = standings[i].limit;
-      if (!limit.cost.header.length) continue;
+      // What would have been refused costs nothing.
+      if (!limit.cost.header.length || standings[i].isOver) continue;
       if (!now) now = plugin.now();
       const cost = limit.cost.ofResponse(headers);
       if (cost && !limit.owe(standings[i].hash, standings[i].table, cost, now)) limit.error("contended");

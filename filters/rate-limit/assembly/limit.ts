@@ -2,7 +2,7 @@
 
 import { Check, Denial, Deny, Exchange, Phase, Selectors } from "meshwasm/filters/common";
 import { Counter, GrpcStatus, Labelled, SharedData, Status } from "meshwasm/sdk";
-import { Algorithm } from "./algorithm";
+import { Algorithm, seconds } from "./algorithm";
 import { Concurrency } from "./concurrency";
 import { Limit, LimitAlgorithm, LimitOverflow, LimitScope, LimitWhenAbsent } from "./config";
 import { RequestCost } from "./cost";
@@ -60,6 +60,9 @@ export class CompiledLimit {
   readonly allowed: Counter;
   readonly denied: Counter;
   readonly wouldDeny: Counter;
+  /** Its name as RateLimit has it, and what RateLimit-Policy says of it. */
+  readonly quoted: string;
+  readonly policy: string;
   /** Where a key was counted last: its hash, and the table. */
   countedHash: u64 = 0;
   countedTable: u32 = 0;
@@ -75,6 +78,9 @@ export class CompiledLimit {
     private failed: Labelled<Counter>,
     common: Common,
   ) {
+    const quoted = `"${config.name}"`;
+    this.quoted = quoted;
+    this.policy = policyOf(config, algorithm, quoted);
     this.allowed = common.allowed.of(config.name);
     this.denied = common.denied.of(config.name);
     this.wouldDeny = common.wouldDeny.of(config.name);
@@ -196,6 +202,13 @@ export class CompiledLimit {
   error(reason: string): void {
     this.failed.of(this.name, reason).increment();
   }
+}
+
+/** The item of RateLimit-Policy. */
+function policyOf(config: Limit, algorithm: Algorithm, quoted: string): string {
+  const isConcurrency = config.algorithm == LimitAlgorithm.Concurrency;
+  const unit = isConcurrency ? 'qu="concurrent-requests"' : "w=" + seconds(algorithm.window).toString();
+  return `${quoted};q=${algorithm.quota};${unit}`;
 }
 
 function algorithmOf(config: Limit, vms: Vms, path: string): Algorithm | null {
