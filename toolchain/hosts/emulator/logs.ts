@@ -36,8 +36,11 @@ export class Logs {
     this.#entries.push({ level, rank, plugin, host, message });
   }
 
+  /** What a plugin said. */
   lines(plugin: string): readonly LogLine[] {
-    return this.#entries.filter((e) => e.plugin === plugin).map(({ level, message }) => ({ level, message }));
+    return this.#entries
+      .filter((e) => e.plugin === plugin && !e.host)
+      .map(({ level, message }) => ({ level, message }));
   }
 
   /** A point in the log that `reason` and `since` can start from. */
