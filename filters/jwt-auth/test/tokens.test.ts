@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { createPublicKey } from "node:crypto";
 import { exportSPKI, importJWK } from "jose";
-import type { Proxy } from "meshwasm/testing";
+import type { Proxy, ProxyOptions } from "meshwasm/testing";
 import {
   ALGORITHMS,
   claims,
@@ -302,120 +302,126 @@ for (const downstream of DOWNSTREAM) {
   });
 }
 
-test("JWT-13: the skew is that of the configuration, to the second", async () => {
-  const rs = await keyOf("RS256");
-  await using proxy = await start({ config: config([rs], { clockSkew: "0s" }) });
-  const exact = async (change: object): Promise<number> =>
-    (await send(proxy, await token(rs, { iat: undefined, ...change }))).status;
-  assert.deepEqual(
-    [
-      await exact({ exp: now() - 1 }),
-      await exact({ exp: now() + 5 }),
-      await exact({ nbf: now() + 3 }),
-      await exact({ nbf: now() - 1 }),
-    ],
-    [401, 200, 401, 200],
-  );
-});
+for (const downstream of DOWNSTREAM) {
+  const over = (options: ProxyOptions): Promise<Proxy> => start({ downstream, ...options });
+  describe(`more tokens over ${downstream}`, () => {
+    test("JWT-13: the skew is that of the configuration, to the second", async () => {
+      const rs = await keyOf("RS256");
+      await using proxy = await over({ config: config([rs], { clockSkew: "0s" }) });
+      const exact = async (change: object): Promise<number> =>
+        (await send(proxy, await token(rs, { iat: undefined, ...change }))).status;
+      assert.deepEqual(
+        [
+          await exact({ exp: now() - 1 }),
+          await exact({ exp: now() + 5 }),
+          await exact({ nbf: now() + 3 }),
+          await exact({ nbf: now() - 1 }),
+        ],
+        [401, 200, 401, 200],
+      );
+    });
 
-test("JWT-14: audience as text and list", async () => {
-  const rs = await keyOf("RS256");
-  await using proxy = await start({ config: config([rs], { audiences: ["orders", "billing"] }) });
-  const cases: [unknown, number][] = [
-    ["orders", 200],
-    [["x", "billing"], 200],
-    [["orders"], 200],
-    ["order", 401],
-    ["orders ", 401],
-    [[], 401],
-    ["", 401],
-    [undefined, 401],
-    [null, 401],
-    [1, 401],
-    [{ orders: 1 }, 401],
-    [["orders", 1], 401],
-    [[["orders"]], 401],
-    ["orders,billing", 401],
-  ];
-  for (const [aud, status] of cases)
-    assert.equal((await send(proxy, await token(rs, { aud }))).status, status, JSON.stringify(aud));
-});
+    test("JWT-14: audience as text and list", async () => {
+      const rs = await keyOf("RS256");
+      await using proxy = await over({ config: config([rs], { audiences: ["orders", "billing"] }) });
+      const cases: [unknown, number][] = [
+        ["orders", 200],
+        [["x", "billing"], 200],
+        [["orders"], 200],
+        ["order", 401],
+        ["orders ", 401],
+        [[], 401],
+        ["", 401],
+        [undefined, 401],
+        [null, 401],
+        [1, 401],
+        [{ orders: 1 }, 401],
+        [["orders", 1], 401],
+        [[["orders"]], 401],
+        ["orders,billing", 401],
+      ];
+      for (const [aud, status] of cases)
+        assert.equal((await send(proxy, await token(rs, { aud }))).status, status, JSON.stringify(aud));
+    });
 
-test("JWT-24: each algorithm", async () => {
-  for (const alg of ALGORITHMS) {
-    const key = await keyOf(alg);
-    const symmetric = alg.startsWith("HS");
-    await using proxy = await start({ config: config([key], symmetric ? { algorithms: [alg] } : {}) });
-    const good = await token(key);
-    const broken = good.slice(0, -6) + (good.at(-6) === "A" ? "B" : "A") + good.slice(-5);
-    const [head, , sig] = good.split(".") as [string, string, string];
-    const other = `${head}.${b64(JSON.stringify(claims({ sub: "root" })))}.${sig}`;
-    assert.deepEqual(await statuses(proxy, [good, broken, other]), [200, 401, 401], alg);
-  }
-});
+    test("JWT-24: each algorithm", async () => {
+      for (const alg of ALGORITHMS) {
+        const key = await keyOf(alg);
+        const symmetric = alg.startsWith("HS");
+        await using proxy = await over({ config: config([key], symmetric ? { algorithms: [alg] } : {}) });
+        const good = await token(key);
+        const broken = good.slice(0, -6) + (good.at(-6) === "A" ? "B" : "A") + good.slice(-5);
+        const [head, , sig] = good.split(".") as [string, string, string];
+        const other = `${head}.${b64(JSON.stringify(claims({ sub: "root" })))}.${sig}`;
+        assert.deepEqual(await statuses(proxy, [good, broken, other]), [200, 401, 401], alg);
+      }
+    });
 
-test("JWT-23: codes are compared in constant time: HS256, 384, 512", async () => {
-  // What compares is SDK std's Hmac.verify, which reads all bytes; here each byte counts.
-  const key = await keyOf("HS256");
-  await using proxy = await start({ config: config([key], { algorithms: ["HS256"] }) });
-  const good = await token(key);
-  const [head, payload, sig] = good.split(".") as [string, string, string];
-  const bytes = Buffer.from(sig, "base64url");
-  for (const at of [0, 1, 15, 30, 31]) {
-    const changed = Buffer.from(bytes);
-    changed[at]! ^= 1;
-    assert.equal((await send(proxy, `${head}.${payload}.${changed.toString("base64url")}`)).status, 401);
-  }
-  for (const length of [0, 1, 31]) {
-    assert.equal(
-      (await send(proxy, `${head}.${payload}.${bytes.subarray(0, length).toString("base64url")}`)).status,
-      401,
-    );
-  }
-  assert.equal(
-    (await send(proxy, `${head}.${payload}.${Buffer.concat([bytes, Buffer.alloc(1)]).toString("base64url")}`)).status,
-    401,
-  );
-});
+    test("JWT-23: codes are compared in constant time: HS256, 384, 512", async () => {
+      // What compares is SDK std's Hmac.verify, which reads all bytes; here each byte counts.
+      const key = await keyOf("HS256");
+      await using proxy = await over({ config: config([key], { algorithms: ["HS256"] }) });
+      const good = await token(key);
+      const [head, payload, sig] = good.split(".") as [string, string, string];
+      const bytes = Buffer.from(sig, "base64url");
+      for (const at of [0, 1, 15, 30, 31]) {
+        const changed = Buffer.from(bytes);
+        changed[at]! ^= 1;
+        assert.equal((await send(proxy, `${head}.${payload}.${changed.toString("base64url")}`)).status, 401);
+      }
+      for (const length of [0, 1, 31]) {
+        assert.equal(
+          (await send(proxy, `${head}.${payload}.${bytes.subarray(0, length).toString("base64url")}`)).status,
+          401,
+        );
+      }
+      assert.equal(
+        (await send(proxy, `${head}.${payload}.${Buffer.concat([bytes, Buffer.alloc(1)]).toString("base64url")}`))
+          .status,
+        401,
+      );
+    });
 
-test("JWT-08: a key for another algorithm or another use is none", async () => {
-  const rs = await keyOf("RS256");
-  const ps = await token({ ...rs, alg: "PS256" });
-  const with_ = (change: object): Key => ({ ...rs, jwk: { ...rs.jwk, ...change } });
-  const good = await token(rs);
-  const spare = await keyOf("ES256");
-  const status = async (key: Key, bearer: string): Promise<number> => {
-    await using proxy = await start({ config: config([key, spare]) });
-    return (await send(proxy, bearer)).status;
-  };
-  assert.equal(await status(rs, ps), 401);
-  assert.equal(await status(with_({ alg: undefined }), ps), 200);
-  assert.equal(await status(with_({ alg: "RS512" }), good), 401);
-  assert.equal(await status(with_({ alg: "RSA-OAEP" }), good), 401);
-  assert.equal(await status(with_({ use: "enc" }), good), 401);
-  assert.equal(await status(with_({ use: undefined, key_ops: ["encrypt"] }), good), 401);
-  assert.equal(await status(with_({ use: undefined, key_ops: ["verify"] }), good), 200);
-  await using narrow = await start({ config: config([rs], { algorithms: ["RS512", "ES256"] }) });
-  assert.equal((await send(narrow, good)).status, 401);
-});
+    test("JWT-08: a key for another algorithm or another use is none", async () => {
+      const rs = await keyOf("RS256");
+      const ps = await token({ ...rs, alg: "PS256" });
+      const with_ = (change: object): Key => ({ ...rs, jwk: { ...rs.jwk, ...change } });
+      const good = await token(rs);
+      const spare = await keyOf("ES256");
+      const status = async (key: Key, bearer: string): Promise<number> => {
+        await using proxy = await over({ config: config([key, spare]) });
+        return (await send(proxy, bearer)).status;
+      };
+      assert.equal(await status(rs, ps), 401);
+      assert.equal(await status(with_({ alg: undefined }), ps), 200);
+      assert.equal(await status(with_({ alg: "RS512" }), good), 401);
+      assert.equal(await status(with_({ alg: "RSA-OAEP" }), good), 401);
+      assert.equal(await status(with_({ use: "enc" }), good), 401);
+      assert.equal(await status(with_({ use: undefined, key_ops: ["encrypt"] }), good), 401);
+      assert.equal(await status(with_({ use: undefined, key_ops: ["verify"] }), good), 200);
+      await using narrow = await over({ config: config([rs], { algorithms: ["RS512", "ES256"] }) });
+      assert.equal((await send(narrow, good)).status, 401);
+    });
 
-test("JWT-32: without verify_signature of the host", async () => {
-  const { buildIfStale, inspect } = await import("meshwasm");
-  const { filter } = await import("./support.js");
-  const { readFileSync } = await import("node:fs");
-  const { hostCalls, callbacks } = inspect(readFileSync((await buildIfStale(filter)).wasm));
-  const capabilities = [...hostCalls, ...callbacks].filter((name) => name !== "proxy_call_foreign_function");
-  for (const alg of ["RS256", "RS384", "RS512", "PS256", "EdDSA"]) {
-    const key = await keyOf(alg);
-    await using proxy = await start({ capabilities, config: config([key]) });
-    assert.deepEqual(
-      await statuses(proxy, [await token(key), await token(await keyOf(alg, "other"))]),
-      [200, 401],
-      alg,
-    );
-  }
-  await assert.rejects(
-    start({ capabilities, config: config([await keyOf("ES256")]) }),
-    /\$\.providers\[0\]\.jwks\.inline: keys\[0\]: this Envoy has no verify_signature/,
-  );
-});
+    test("JWT-32: without verify_signature of the host", async () => {
+      const { buildIfStale, inspect } = await import("meshwasm");
+      const { filter } = await import("./support.js");
+      const { readFileSync } = await import("node:fs");
+      const { hostCalls, callbacks } = inspect(readFileSync((await buildIfStale(filter)).wasm));
+      const capabilities = [...hostCalls, ...callbacks].filter((name) => name !== "proxy_call_foreign_function");
+      for (const alg of ["RS256", "RS384", "RS512", "PS256", "EdDSA"]) {
+        const key = await keyOf(alg);
+        await using proxy = await over({ capabilities, config: config([key]) });
+        assert.deepEqual(
+          await statuses(proxy, [await token(key), await token(await keyOf(alg, "other"))]),
+          [200, 401],
+          alg,
+        );
+      }
+      await assert.rejects(
+        over({ capabilities, config: config([await keyOf("ES256")]) }),
+        /\$\.providers\[0\]\.jwks\.inline: keys\[0\]: this Envoy has no verify_signature/,
+      );
+    });
+  });
+}
