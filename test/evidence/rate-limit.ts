@@ -13,6 +13,7 @@ import type { Row } from "../bench/rows.js";
 import { median, randomFrom } from "../bench/stats.js";
 import { LOAD_PATH, requestTo, WORKLOADS, type Workload } from "../bench/workloads.js";
 import { compareBuckets } from "../library/local-ratelimit.js";
+import { randomRequests } from "../library/rate-limit-random.js";
 import type { Section } from "./main.js";
 
 const ALLOWED = 500;
@@ -20,6 +21,7 @@ const WORKERS = [1, 2, 4, 8];
 const ALGORITHMS = ["gcra", "tokenBucket", "slidingWindow", "fixedWindow", "concurrency"] as const;
 const KEYS = 10_000;
 const DISTINCT = 1_000_000;
+const RANDOM = 1_000_000;
 const COST: Plan = { rounds: 12, requests: 6000, passes: 6, connections: 2, batch: 8, warmUp: 20_000, maxSeconds: 200 };
 const CONTENTION = { rounds: 8, requests: 20_000, connections: 8, batch: 8 };
 const NATIVE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
@@ -37,6 +39,8 @@ export const rateLimit: Section = {
     const exact = await exactness(say);
     const beside = await compareBuckets(seed, 6000, say);
     if (beside.farthest > 1) throw new Error(`rate-limit and local_ratelimit are ${beside.farthest} apart`);
+    const random = randomRequests(new WebAssembly.Module(readFileSync(wasm)), seed, RANDOM);
+    say(`${random} random requests`);
     say("memory");
     const memory = await distinct(wasm, say);
     const cost = await costs(wasm, seed, say);
@@ -54,6 +58,9 @@ ${exact.join("\n")}
 Beside Envoy's own \`local_ratelimit\` (\`tokenBucket\`): ${number(beside.requests)} requests at random times to ${beside.limits} pairs of listeners with the same bucket:
 ${number(beside.bothAllow)} both admit, ${number(beside.bothDeny)} both refuse, ${number(beside.apart)} differ (a token became whole between the two looks at the clock); never more than
 ${beside.farthest} token apart.
+
+${number(random)} requests of no sense under random configurations, with time that jumps and shared data that others damage, on a scripted
+host: no trap, and nothing that splits a message.
 
 Memory: ${number(DISTINCT)} requests, each with a key of its own, \`maxKeys\` ${number(KEYS)}, one worker. The Envoy process had ${number(memory.before)} KiB after the first
 ${number(memory.first)} keys and ${number(memory.after)} KiB after the last.
