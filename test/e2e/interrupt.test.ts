@@ -108,7 +108,8 @@ for (const signal of SIGNALS) {
         const before = contentsOf(dir);
         const running = startMeshwasm(["build", dir], { env });
         await moment(running);
-        await interrupt(running, signal, killed);
+        // The compiler does not hear signals; one that comes late in it finds the build done.
+        await interrupt(running, signal, title.startsWith("later") ? [...killed, 0] : killed);
         assertWhole(dir, before);
         await assertClean();
       });
