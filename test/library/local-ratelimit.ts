@@ -21,7 +21,7 @@ export interface Outcome {
   readonly bothDeny: number;
   /** A token became whole between the two: one had it, the other got it with the next request. */
   readonly apart: number;
-  /** Most by which what one had admitted was ahead of the other, in tokens. */
+  /** Most by which what one had admitted since both were full was ahead of the other, in tokens. */
   readonly farthest: number;
 }
 
@@ -90,11 +90,15 @@ export async function compareBuckets(
       const own = randomFrom(seed + i + 1);
       const perToken = bucket.fillMs / bucket.size;
       let ahead = 0;
+      let denied = performance.now();
       for (let n = 0; n < most; n++) {
         // Now and then a pause in which some tokens, or all, come back.
         if (own() < 0.25) await sleep(own() * perToken * (own() < 0.1 ? 3 * bucket.size : 3));
         const [theirs, mine] = await Promise.all(addresses.map((address) => ask(agent, address)));
         total.requests++;
+        // Both may have been full since: a token that one had more is nothing then.
+        if (performance.now() - denied > (bucket.size - 2) * perToken) ahead = 0;
+        if (!theirs || !mine) denied = performance.now();
         if (theirs && mine) total.bothAllow++;
         else if (!theirs && !mine) total.bothDeny++;
         else {
