@@ -142,7 +142,12 @@ async function act(proxy: Proxy, key: string, headers: Record<string, string>, w
   if (harm === undefined) return exchange(proxy, key, { ...WHOLE, headers }, write);
   // The router sends a request without a body twice; of one with a body the second may never get whole.
   const input = harm === "twice" && key.includes(" continue 0") ? { headers } : { ...WHOLE, headers };
-  write(`${key} verdict`, await (proxy.host === "emulator" ? refusal(proxy, input) : harmed(proxy, input, harm)));
+  write(`${key} verdict`, await outcome(proxy, input, harm));
+}
+
+/** "harm", if the emulator refuses by name what Envoy really comes to harm by. */
+function outcome(proxy: Proxy, input: RequestInput, harm: Harm): Promise<string> {
+  return proxy.host === "emulator" ? refusal(proxy, input) : harmed(proxy, input, harm);
 }
 
 /** The emulator does not do what harms Envoy: the test fails by name. */
@@ -182,30 +187,24 @@ const FRAMING = {
   request_headers: [
     ...["put", "add"].flatMap((how) =>
       [
-        ...[
-          "transfer-encoding: chunked",
-          "content-length: 3",
-          "content-length: x",
-          "connection: close",
-          "connection: x-probe",
-        ],
-        ...[
-          "upgrade: websocket",
-          "keep-alive: 1",
-          "proxy-connection: close",
-          "te: trailers",
-          "te: x",
-          "expect: 100-continue",
-        ],
-        ...[
-          ":method: PUT",
-          ":path: /x",
-          ":path: no-slash",
-          ":scheme: https",
-          ":authority: other",
-          "host: other",
-          ":unknown: x",
-        ],
+        "transfer-encoding: chunked",
+        "content-length: 3",
+        "content-length: x",
+        "connection: close",
+        "connection: x-probe",
+        "upgrade: websocket",
+        "keep-alive: 1",
+        "proxy-connection: close",
+        "te: trailers",
+        "te: x",
+        "expect: 100-continue",
+        ":method: PUT",
+        ":path: /x",
+        ":path: no-slash",
+        ":scheme: https",
+        ":authority: other",
+        "host: other",
+        ":unknown: x",
       ].map((line) => `${how} 0 ${line}`),
     ),
     ...[":method", ":path", ":authority", ":scheme", "host", "content-length", "transfer-encoding"].map(
@@ -215,15 +214,22 @@ const FRAMING = {
   response_headers: [
     ...["put", "add"].flatMap((how) =>
       [
-        ...[
-          "transfer-encoding: chunked",
-          "content-length: 3",
-          "content-length: x",
-          "connection: close",
-          "connection: x-up",
-        ],
-        ...["upgrade: websocket", "keep-alive: 1", "te: trailers", "trailer: x-t"],
-        ...[":status: 201", ":status: 204", ":status: 304", ":status: 101", ":status: 99", ":status: x", ":unknown: x"],
+        "transfer-encoding: chunked",
+        "content-length: 3",
+        "content-length: x",
+        "connection: close",
+        "connection: x-up",
+        "upgrade: websocket",
+        "keep-alive: 1",
+        "te: trailers",
+        "trailer: x-t",
+        ":status: 201",
+        ":status: 204",
+        ":status: 304",
+        ":status: 101",
+        ":status: 99",
+        ":status: x",
+        ":unknown: x",
       ].map((line) => `${how} 2 ${line}`),
     ),
     ...[":status", "content-length", "transfer-encoding"].map((name) => `remove 2 ${name}`),
@@ -244,11 +250,7 @@ function framing(phase: keyof typeof FRAMING, downstream: "http1" | "http2"): Sc
           const told = { ...input, headers: { "x-act": key } };
           const harm = HARMFUL[key];
           if (harm === undefined) await exchange(proxy, place, told, write);
-          else
-            write(
-              `${place} verdict`,
-              await (proxy.host === "emulator" ? refusal(proxy, told) : harmed(proxy, told, harm)),
-            );
+          else write(`${place} verdict`, await outcome(proxy, told, harm));
         }
       }
     },

@@ -1,6 +1,7 @@
 /* A host for the module with a clock, one store of shared data, and writers that come between a read and a write. */
 
 import { Fault, FuzzHost, NOTHING, OK, type Callback, type Given } from "../fuzz/host.js";
+import { serialise } from "../fuzz/inputs.js";
 
 const ROOT = 1;
 const PLUGIN_CONFIGURATION = 7;
@@ -60,12 +61,12 @@ export class RateLimitHost {
     const id = this.nextStream++;
     const lines = [[":path", path], [":method", "GET"], [":authority", "a"], ...headers] as [string, string][];
     this.refused = false;
-    host.maps[0] = given(serialized(lines));
+    host.maps[0] = given(mapOf(lines));
     host.call["proxy_on_context_create"]!(id, ROOT);
     host.call["proxy_on_request_headers"]!(id, lines.length, 1);
     host.maps[0] = NOTHING;
     if (!this.refused) {
-      host.maps[2] = given(serialized([[":status", "200"]]));
+      host.maps[2] = given(mapOf([[":status", "200"]]));
       host.call["proxy_on_response_headers"]!(id, 1, 1);
       host.maps[2] = NOTHING;
     }
@@ -141,14 +142,6 @@ export class RateLimitHost {
   }
 }
 
-function serialized(lines: readonly (readonly [string, string])[]): Buffer {
-  const all = lines.map(([name, value]) => [Buffer.from(name, "latin1"), Buffer.from(value, "latin1")] as const);
-  const head = Buffer.alloc(4 + 8 * all.length);
-  head.writeUInt32LE(all.length, 0);
-  for (const [i, [name, value]] of all.entries()) {
-    head.writeUInt32LE(name.length, 4 + 8 * i);
-    head.writeUInt32LE(value.length, 8 + 8 * i);
-  }
-  const zero = Buffer.alloc(1);
-  return Buffer.concat([head, ...all.flatMap(([name, value]) => [name, zero, value, zero])]);
+function mapOf(lines: readonly (readonly [string, string])[]): Uint8Array {
+  return serialise(lines.map(([name, value]) => [Buffer.from(name, "latin1"), Buffer.from(value, "latin1")] as const));
 }

@@ -17,7 +17,7 @@ import { buildImage, type Image } from "./layout.js";
 import { MEDIA } from "./media.js";
 import { publish } from "./publish.js";
 import { pull } from "./pull.js";
-import { parseReference, registryOrigin, type Reference } from "./reference.js";
+import { DOCKER_HUB, parseReference, registryOrigin, type Reference } from "./reference.js";
 
 const WASM = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const image: Image = await buildImage({ wasm: WASM, created: new Date(0) });
@@ -303,7 +303,7 @@ test("the Docker configuration gives logins, helpers first", async () => {
       assert.deepEqual(await dockerCredentials(host, env), { username: "u", password: "p:w" });
     }
     assert.equal((await dockerCredentials("t.test", env))!.identityToken, "I");
-    await write({ auths: { "https://index.docker.io/v1/": { auth } } });
+    await write({ auths: { [`https://index.${DOCKER_HUB}/v1/`]: { auth } } });
     assert.deepEqual(await dockerCredentials("docker.io", env), { username: "u", password: "p:w" });
     assert.equal(await dockerCredentials("other.io", env), null);
     assert.equal(registryOrigin("docker.io"), "https://registry-1.docker.io");

@@ -55,7 +55,7 @@ function isHost(key: string, host: string): boolean {
     .replace(/^https?:\/\//i, "")
     .replace(/\/.*$/, "")
     .toLowerCase();
-  // Docker keeps its own registry's login under https://index.docker.io/v1/.
+  // Docker keeps its own registry's login under the URL of another host of that domain.
   return bare === host.toLowerCase() || (host === DOCKER_HUB && /^(index|registry-1)\.docker\.io$/.test(bare));
 }
 

@@ -75,8 +75,7 @@ export class CompiledLimit {
     private match: Check | null,
     private key: Key | null,
     private counts: Counts,
-    private failed: Labelled<Counter>,
-    common: Common,
+    private common: Common,
   ) {
     const quoted = `"${config.name}"`;
     this.quoted = quoted;
@@ -126,10 +125,10 @@ export class CompiledLimit {
     const name = `${config.name} ${kind} ${maxKeys}`;
     const shared = config.scope == LimitScope.Proxy ? common.shared : null;
     const counts = new Counts(shared, name, kind, algorithm.payload, maxKeys);
-    return new CompiledLimit(config, algorithm, cost, denial, match, key, counts, common.failed, common);
+    return new CompiledLimit(config, algorithm, cost, denial, match, key, counts, common);
   }
 
-  /** Whether the request is one that it counts; its key is then in `hashOf`. */
+  /** Whether the request is one that it counts. */
   isFor(exchange: Exchange): bool {
     const match = this.match;
     return !match || match.holds(exchange);
@@ -172,27 +171,27 @@ export class CompiledLimit {
 
   /** What was counted in this table is not any more. False when other threads were always faster. */
   giveBack(hash: u64, index: u32, cost: u64, now: u64): bool {
-    const counts = this.counts;
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (!counts.open(index)) return false;
-      const at = counts.table.find(hash);
-      if (!at) return true;
-      this.algorithm.refund(at, now, cost);
-      if (this.algorithm.isUnused(at)) counts.table.remove(hash);
-      const status = counts.commit(index);
-      if (status != Status.CasMismatch) return status == Status.Ok;
-    }
-    return false;
+    return this.change(hash, index, cost, now, false);
   }
 
   /** Counts what the response has cost. */
   owe(hash: u64, index: u32, cost: u64, now: u64): bool {
+    return this.change(hash, index, cost, now, true);
+  }
+
+  /** Adds to the count of a key or takes away from it; one that has no place has no count. */
+  private change(hash: u64, index: u32, cost: u64, now: u64, owes: bool): bool {
     const counts = this.counts;
+    const algorithm = this.algorithm;
     for (let tries = 0; tries < TRIES; tries++) {
       if (!counts.open(index)) return false;
-      const at = counts.table.take(hash, now, this.algorithm.idle);
+      const at = owes ? counts.table.take(hash, now, algorithm.idle) : counts.table.find(hash);
       if (!at) return true;
-      this.algorithm.owe(at, now, cost);
+      if (owes) algorithm.owe(at, now, cost);
+      else {
+        algorithm.refund(at, now, cost);
+        if (algorithm.isUnused(at)) counts.table.remove(hash);
+      }
       const status = counts.commit(index);
       if (status != Status.CasMismatch) return status == Status.Ok;
     }
@@ -200,7 +199,7 @@ export class CompiledLimit {
   }
 
   error(reason: string): void {
-    this.failed.of(this.name, reason).increment();
+    this.common.failed.of(this.name, reason).increment();
   }
 }
 

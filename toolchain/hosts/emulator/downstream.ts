@@ -88,21 +88,18 @@ export function receive(input: RequestInput, version: HttpVersion, encrypted: bo
 
 /** What a request with more headers than Envoy takes gets; null: it has no more. */
 function excess(map: HeaderMap, version: HttpVersion, hasTrailers: boolean): ManagerReply | null {
-  const lines = map.lines();
-  const sum = (each: number): number =>
-    lines.reduce((total, [name, value]) => total + name.length + value.length + each, 0);
-  if (version === "http2") {
-    if (lines.length > MOST_LINES) return TOO_MANY_HEADERS;
-    return sum(0) > MOST_BYTES ? HEADERS_TOO_LARGE : null;
+  const written: HeaderLine[] = [...map.lines()];
+  let bytes = 0;
+  if (version === "http1") {
+    // As it was written: the request line, each header with colon, blank and line break, an empty line.
+    const plain = written.filter(([name]) => !name.startsWith(":"));
+    written.splice(0, Infinity, ["host", map.get(":authority") ?? ""], ...plain);
+    if (hasTrailers) written.push(["transfer-encoding", "chunked"]);
+    bytes = `${map.get(":method")} ${map.get(":path")} HTTP/1.1\r\n\r\n`.length + 4 * written.length;
   }
-  // As it was written: the request line, a line with colon, blank and line break for each header, an empty line.
-  const pseudo = lines.filter(([name]) => name.startsWith(":"));
-  const requestLine = `${map.get(":method")} ${map.get(":path")} HTTP/1.1\r\n`.length;
-  const host = `host: ${map.get(":authority")}\r\n`.length;
-  const chunked = hasTrailers ? "transfer-encoding: chunked\r\n".length : 0;
-  const others = pseudo.reduce((total, [name, value]) => total + name.length + value.length + 4, 0);
-  if (lines.length - pseudo.length + 1 + (hasTrailers ? 1 : 0) > MOST_LINES) return TOO_MANY_HEADERS;
-  return sum(4) - others + requestLine + host + chunked + 2 > MOST_BYTES ? HEADERS_TOO_LARGE : null;
+  if (written.length > MOST_LINES) return TOO_MANY_HEADERS;
+  for (const [name, value] of written) bytes += name.length + value.length;
+  return bytes > MOST_BYTES ? HEADERS_TOO_LARGE : null;
 }
 
 function http1(input: RequestInput, lines: readonly HeaderLine[]): HeaderMap | null {

@@ -1,6 +1,6 @@
-import { behaviourOf, type Behaviour } from "./behaviour.js";
 import type { HostOptions, UpstreamHandler, UpstreamRequest } from "../types.js";
 import { Traps } from "../traps.js";
+import { behaviourOf, type Behaviour } from "./behaviour.js";
 import { Budget } from "./budget.js";
 import { Clock } from "./clock.js";
 import { Clusters, type Answer } from "./clusters.js";

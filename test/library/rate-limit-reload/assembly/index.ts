@@ -1,13 +1,2 @@
 import "../../../../filters/rate-limit/assembly/index";
-import { HeadersAction, HttpFilter, NoConfig, Plugin, registerHttpFilter } from "meshwasm/sdk";
-
-class TrapPlugin extends Plugin<NoConfig> {}
-
-class Trap extends HttpFilter<TrapPlugin> {
-  onRequestHeaders(endOfStream: bool): HeadersAction {
-    if (this.request.headers.has("x-trap")) unreachable();
-    return HeadersAction.Continue;
-  }
-}
-
-registerHttpFilter<Trap, TrapPlugin, NoConfig>("trap");
+import "../../jwt-reload/assembly/trap";

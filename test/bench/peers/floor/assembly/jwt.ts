@@ -1,7 +1,8 @@
 /* What a filter must ask of the host for a token that it knows: the headers, the time; the token is taken out, later
  * filters are told of it, and the request is counted. Nothing is verified. */
 
-import { proxy_define_metric, proxy_increment_metric, proxy_remove_header_map_value, proxy_set_property } from "./env";
+import { count } from "./counter";
+import { proxy_remove_header_map_value, proxy_set_property } from "./env";
 import { REQUEST, ret } from "./host";
 import { find, freeLines, readLines } from "./lines";
 import { clock_time_get } from "./wasi_snapshot_preview1";
@@ -10,13 +11,10 @@ const AUTHORIZATION = String.UTF8.encode("authorization");
 const IDENTITY = String.UTF8.encode("meshwasm.identity");
 const GROUPS = String.UTF8.encode("meshwasm.groups");
 const CLAIMS = String.UTF8.encode("meshwasm.claims");
-const ALLOWED = String.UTF8.encode("floor_allowed");
 const NAME = String.UTF8.encode("alice");
 const PAYLOAD = String.UTF8.encode(
   '{"iss":"https://issuer.example","sub":"alice","aud":"orders","iat":1795737101,"exp":1795737711,"scope":"orders:read orders:write"}',
 );
-
-let metric: u32 = 0;
 
 export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32): i32 {
   if (!readLines()) return 0;
@@ -27,11 +25,7 @@ export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32):
     proxy_set_property(changetype<usize>(GROUPS), GROUPS.byteLength, changetype<usize>(NAME), 0);
     proxy_set_property(changetype<usize>(CLAIMS), CLAIMS.byteLength, changetype<usize>(PAYLOAD), PAYLOAD.byteLength);
   }
-  if (!metric) {
-    proxy_define_metric(0, changetype<usize>(ALLOWED), ALLOWED.byteLength, ret);
-    metric = load<u32>(ret);
-  }
-  proxy_increment_metric(metric, 1);
+  count();
   freeLines();
   return 0;
 }

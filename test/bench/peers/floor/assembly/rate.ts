@@ -1,18 +1,16 @@
 /* What a filter must ask of the host to count a request of a key: the headers, the time, the value that stands for the key,
  * read and written back, and a counter. Nothing is decided, and each key has a value of its own. */
 
-import { proxy_define_metric, proxy_get_shared_data, proxy_increment_metric, proxy_set_shared_data } from "./env";
+import { count } from "./counter";
+import { proxy_get_shared_data, proxy_set_shared_data } from "./env";
 import { OK, ret } from "./host";
 import { find, freeLines, readLines, value, valueLength } from "./lines";
 import { clock_time_get } from "./wasi_snapshot_preview1";
 
 const KEY = String.UTF8.encode("x-key");
-const ALLOWED = String.UTF8.encode("floor_allowed");
 /** Length and CAS of what was read, and what is written first. */
 const cas: usize = memory.data(4, 4);
 const fresh: usize = memory.data(32, 8);
-
-let metric: u32 = 0;
 
 export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32): i32 {
   if (!readLines()) return 0;
@@ -28,11 +26,7 @@ export function proxy_on_request_headers(id: u32, lines: u32, endOfStream: u32):
       heap.free(data);
     } else proxy_set_shared_data(value, valueLength, fresh, 32, 0);
   }
-  if (!metric) {
-    proxy_define_metric(0, changetype<usize>(ALLOWED), ALLOWED.byteLength, ret);
-    metric = load<u32>(ret);
-  }
-  proxy_increment_metric(metric, 1);
+  count();
   freeLines();
   return 0;
 }
