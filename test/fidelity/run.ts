@@ -13,6 +13,8 @@ const VOLATILE: readonly [RegExp, string][] = [
   [/(Mon|Tue|Wed|Thu|Fri|Sat|Sun),.{0,6}\d\d.{1,3}\w{3}.{1,3}\d{4}.{1,3}\d\d:\d\d:\d\d.{1,3}GMT/g, "DATE"],
   [/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT"],
   [/(x-envoy-upstream-service-time(: |=))\d+/g, "$1N"],
+  // Of 15 seconds, what former attempts have left.
+  [/(x-envoy-expected-rq-timeout-ms(: |=))1[45]\d{3}/g, "$1N"],
   // What the Envoy host adds to tell connections apart.
   [/,?x-meshwasm-connection=\d+/g, ""],
 ];

@@ -1,7 +1,15 @@
 /* What the probe goes through on both hosts. */
 
 import { HARMFUL, type Harm } from "./differences.js";
-import type { ClusterScript, Proxy, ProxyOptions, RequestInput, TcpHandler } from "../../toolchain/hosts/index.js";
+import type {
+  ClusterScript,
+  Proxy,
+  ProxyOptions,
+  RequestInput,
+  TcpHandler,
+  UpstreamHandler,
+  UpstreamResponse,
+} from "../../toolchain/hosts/index.js";
 
 export interface Scenario {
   readonly name: string;
@@ -352,6 +360,105 @@ const limits = (downstream: "http1" | "http2"): Scenario => ({
   },
 });
 
+const WHOLE_ANSWER: UpstreamResponse = {
+  body: "from upstream",
+  headers: { "x-up": "1" },
+  trailers: { "x-t": "2" },
+};
+/** Fails twice, and answers the third time. */
+const failing: UpstreamHandler = () => (++failures % 3 ? { status: 503, body: "not yet" } : WHOLE_ANSWER);
+let failures = 0;
+
+const AT: Readonly<Record<string, string>> = {
+  "/begin": "http://example.test/end?x=1",
+  "/first": "http://example.test/second?x=1",
+  "/second?x=1": "http://other.test:81/third",
+  "/third": "/relative",
+  "/https": "https://example.test/a",
+  "/relative": "/second",
+  "/scheme": "ftp://example.test/a",
+  "/wrong": "http://",
+  "/space": " http://example.test/a",
+  "/fragment": "http://example.test/a#b",
+  "/host": "http://example.test",
+  "/query": "http://example.test?x=1",
+  "/user": "http://user@example.test/a",
+  "/empty": "",
+  "/dots": "http://example.test/a/../b//c",
+  "/long": "http://example.test/first",
+  "/longest": "http://example.test/long",
+};
+const redirecting: UpstreamHandler = ({ path }): UpstreamResponse => {
+  const location = path.startsWith("/303") ? "http://example.test/a" : AT[path];
+  if (location === undefined) return WHOLE_ANSWER;
+  const headers: Record<string, string> = { location, "x-up": "302" };
+  return { status: path === "/303" ? 303 : 302, headers, body: "elsewhere" };
+};
+
+/** Over HTTP/2 a body and trailers come when they come: the upstream may be connected by then. */
+const whole = (downstream: "http1" | "http2"): RequestInput =>
+  downstream === "http1" ? { ...WHOLE, timeout: 10_000 } : { headers: WHOLE.headers, timeout: 10_000 };
+
+/** What Envoy's router does with an answer before any filter sees it. */
+const routed = (downstream: "http1" | "http2"): Scenario[] => [
+  {
+    name: `every call in a stream that is sent once more, ${downstream}`,
+    options: { ...http, downstream, route: { retries: 2 }, upstream: failing },
+    play: (proxy, write) => exchange(proxy, "retried", whole(downstream), write),
+  },
+  {
+    name: `every call in a stream that is redirected, ${downstream}`,
+    options: { ...http, downstream, route: { internalRedirects: 2 }, upstream: redirecting },
+    play: (proxy, write) => exchange(proxy, "redirected", { ...whole(downstream), path: "/begin" }, write),
+  },
+  {
+    name: `retries, ${downstream}`,
+    options: { ...http, vmConfig: "acts", downstream, route: { retries: 2 }, upstream: failing },
+    async play(proxy, write) {
+      await exchange(proxy, "short", {}, write);
+      await exchange(proxy, "head", { method: "HEAD" }, write);
+      await exchange(proxy, "whole", WHOLE, write);
+      await exchange(proxy, "post", { method: "POST", body: "x" }, write);
+      await exchange(proxy, "empty", { method: "POST" }, write);
+    },
+  },
+  {
+    name: `every call in a stream that is sent once more in vain, ${downstream}`,
+    options: {
+      ...http,
+      downstream,
+      route: { retries: 2 },
+      upstream: () => ({ status: 500, body: "never", trailers: { "x-t": "2" } }),
+    },
+    play: (proxy, write) => exchange(proxy, "never", { timeout: 10_000 }, write),
+  },
+  {
+    name: `resets and retries, ${downstream}`,
+    options: { ...http, vmConfig: "acts", downstream, route: { retries: 2 }, upstream: () => ({ reset: true }) },
+    async play(proxy, write) {
+      await exchange(proxy, "short", {}, write);
+      await exchange(proxy, "whole", WHOLE, write);
+    },
+  },
+  {
+    name: `redirects, ${downstream}`,
+    options: { ...http, vmConfig: "acts", downstream, route: { internalRedirects: 2 }, upstream: redirecting },
+    async play(proxy, write) {
+      for (const path of [...Object.keys(AT), "/303"]) {
+        await exchange(proxy, path, { path, headers: { "x-probe": "1" } }, write);
+        await exchange(proxy, `${path} whole`, { ...WHOLE, path }, write);
+      }
+      const headers = { "x-forwarded-for": "203.0.113.1", "x-envoy-original-url": "http://forged/" };
+      await exchange(proxy, "forged", { path: "/first", headers }, write);
+      // Filters that change, answer or stop it.
+      for (const action of ["set request", "reply", "pause", "close 0", "remove 0 :path", "put 0 :path: /x"]) {
+        const key = `request_headers ${action}`;
+        await exchange(proxy, key, { path: "/first", headers: { "x-act": key } }, write);
+      }
+    },
+  },
+];
+
 /** Where there is no stream, an action is told by the VM's configuration. */
 const atStart = (phase: string, action: string): Scenario => ({
   name: `${action} in ${phase}`,
@@ -433,6 +540,7 @@ export const SCENARIOS: readonly Scenario[] = [
     (["http1", "http2"] as const).map((downstream) => framing(phase, downstream)),
   ),
   ...PATH_OPTIONS.map(paths),
+  ...(["http1", "http2"] as const).flatMap(routed),
   ...(["http1", "http2"] as const).flatMap((downstream) => [bodies(downstream), limits(downstream)]),
   ...["reply", "close 0", "continue 0", "exit"].flatMap((action) => [
     atStart("configure", action),

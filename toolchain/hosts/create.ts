@@ -78,6 +78,7 @@ const KNOWN: readonly (keyof ProxyOptions)[] = [
   "tls",
   "concurrency",
   "connectionManager",
+  "route",
   "plugins",
   "nativeFilters",
   "patch",
@@ -110,6 +111,11 @@ function check(options: ProxyOptions): void {
   }
   const manager = ["normalizePath", "mergeSlashes", "pathWithEscapedSlashesAction", "trustedHops", "useRemoteAddress"];
   onlyKnown(options.connectionManager ?? {}, manager, "The option connectionManager.");
+  onlyKnown(options.route ?? {}, ["retries", "internalRedirects"], "The option route.");
+  for (const [name, value] of Object.entries(options.route ?? {})) {
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 20)
+      throw new ProxyOptionsError(`The option route.${name} is ${String(value)}; give a number from 0 to 20.`);
+  }
   onlyKnown(options.limits ?? {}, ["callMs", "memoryMiB"], "The option limits.");
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (typeof value !== "number" || !(value > 0) || (name === "memoryMiB" && value > 1024))

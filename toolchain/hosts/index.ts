@@ -29,6 +29,7 @@ export type {
   Proxy,
   ProxyOptions,
   ProxyResponse,
+  RouteOptions,
   RequestInput,
   TcpClient,
   TcpConnection,

@@ -142,6 +142,28 @@ for (const host of HOSTS) {
     assert.equal(upstream?.headers.get("x-envoy-external-address"), "1.2.3.4");
   });
 
+  test(`settings of the route, on ${host}`, async () => {
+    let tries = 0;
+    await using retried = await start({
+      route: { retries: 1 },
+      upstream: () => (++tries % 2 ? { status: 500 } : { reset: true }),
+    });
+    assert.equal((await retried.request()).status, 503);
+    assert.equal(tries, 2);
+    await using redirected = await start({
+      route: { internalRedirects: 1 },
+      upstream: ({ path }) =>
+        path === "/end"
+          ? {}
+          : { status: 302, headers: { location: `http://example.test/${path === "/a" ? "end" : "a"}` } },
+    });
+    const answer = await redirected.request({ path: "/a", method: "POST", body: "abc" });
+    assert.deepEqual([answer.status, answer.upstream?.path, answer.upstream?.body.length], [200, "/end", 3]);
+    assert.equal((await redirected.request({ path: "/b" })).status, 302, "once only");
+    for (const route of [{ retries: -1 }, { internalRedirects: 1.5 }, { retries: 21 }, { hops: 1 }])
+      await assert.rejects(start({ route }), /The option route\./);
+  });
+
   test(`TLS with the proxy, on ${host}`, async () => {
     for (const downstream of ["http1", "http2"] as const) {
       await using proxy = await start({ filter: calls, tls: true, downstream });

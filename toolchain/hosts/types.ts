@@ -250,6 +250,14 @@ export interface ConnectionManagerOptions {
   useRemoteAddress?: boolean;
 }
 
+/** Settings of the route to the upstream. */
+export interface RouteOptions {
+  /** How often a request is sent once more after a status of 500 or above, a reset or no connection (`retry_on: 5xx`). Default 0. */
+  retries?: number;
+  /** How often a 302 of the upstream is followed by Envoy itself, as a new request through all filters. Default 0. */
+  internalRedirects?: number;
+}
+
 /** PEM texts: the certificate, with its chain behind it, and its private key. */
 export interface Certificate {
   readonly cert: string;
@@ -304,6 +312,7 @@ export interface ProxyOptions extends PluginInput {
    */
   concurrency?: number;
   connectionManager?: ConnectionManagerOptions;
+  route?: RouteOptions;
   /** Further Wasm plugins, in their order. */
   plugins?: readonly NeighbourPlugin[];
   /** Envoy's own filters around the Wasm plugins, as objects of its API. Envoy only. */
@@ -348,6 +357,11 @@ export interface Proxy {
   tick(): Promise<void>;
   /** Lets time pass. The emulator moves its clock; Envoy really waits, and more than 5,000 ms is an error: it needs "clock". */
   advance(milliseconds: number): Promise<void>;
+  /**
+   * Sets the wall clock that filters see ahead, or back with a number below 0; the monotonic clock, timers and ticks go on
+   * as before. Emulator only: it needs "clock".
+   */
+  shiftClock(milliseconds: number): Promise<void>;
   /** What the filter has logged so far, oldest first. With a name: what that plugin of the chain has. */
   logs(plugin?: string): readonly LogLine[];
   /** Ends everything, handlers that never answered too. Throws what a cluster's handler threw and no request has reported. */

@@ -11,6 +11,8 @@ import { CompiledLimit } from "./limit";
 export class Standing {
   /** Whether it was refused, or would have been. */
   isOver: bool = false;
+  /** Whether it was counted before a redirect, and is not here. */
+  isRepeated: bool = false;
   remaining: u64 = 0;
   reset: u64 = 0;
   wait: u64 = 0;

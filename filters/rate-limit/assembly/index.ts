@@ -15,6 +15,7 @@ import { Headers, RateLimitConfig } from "./config";
 import { Fields, ResponseFields, Standing, tell } from "./fields";
 import { Common, CompiledLimit, Verdict } from "./limit";
 import { Origin } from "./origin";
+import { isRedirected, mark } from "./redirects";
 import { BEAT, Vms } from "./vms";
 
 /** Format of what stands in shared data. */
@@ -142,6 +143,8 @@ function refused(reason: string): bool {
 class RateLimit extends HttpFilter<RateLimitPlugin> {
   /** Of the limits that have counted the request; null: none has, or nobody will ask. */
   private standings: Standing[] | null = null;
+  /** A bit for each limit that must not count it once more when it is redirected. */
+  private counted: u64 = 0;
 
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const plugin = this.plugin;
@@ -158,9 +161,15 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
     for (let i = 0; i < limits.length; i++) {
       const limit = limits[i];
       if (!limit.isFor(exchange) || !limit.findKey(exchange)) continue;
+      if (limit.hasCounted(now)) {
+        this.counted |= (<u64>1) << i;
+        if (plugin.remembers) this.look(limit, standings, now);
+        continue;
+      }
       const cost = limit.cost.ofRequest(exchange);
       const joined: bool = !limit.isConcurrency || plugin.joins(now);
       const verdict = joined ? limit.take(cost, now) : Verdict.Unavailable;
+      if (verdict <= Verdict.Refused && limit.mark.length) this.counted |= (<u64>1) << i;
       if (verdict == Verdict.Admitted && !remembers) {
         limit.allowed.increment();
         continue;
@@ -182,9 +191,20 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       plugin.refuse(this, standings, limit, standing.wait);
       return HeadersAction.StopIteration;
     }
-    for (let i = 0; i < standings.length; i++) if (!standings[i].isOver) standings[i].limit.allowed.increment();
+    for (let i = 0; i < standings.length; i++) {
+      const each = standings[i];
+      if (!each.isOver && !each.isRepeated) each.limit.allowed.increment();
+    }
     if (plugin.remembers && standings.length) this.standings = standings;
     return HeadersAction.Continue;
+  }
+
+  /** How a request stands to a limit that had counted it before it was redirected. */
+  private look(limit: CompiledLimit, standings: Standing[], now: u64): void {
+    if (limit.take(0, now) > Verdict.Refused) return;
+    const standing = new Standing(limit, limit.countedHash, limit.countedTable, 0);
+    standing.isRepeated = true;
+    standings.push(standing);
   }
 
   /** A limit could not count the request; whether that refuses it. */
@@ -211,6 +231,7 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
   }
 
   onResponseHeaders(endOfStream: bool): HeadersAction {
+    this.counted = 0;
     const standings = this.standings;
     if (!standings) return HeadersAction.Continue;
     const plugin = this.plugin;
@@ -230,6 +251,12 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
   }
 
   onDone(): void {
+    const counted = this.counted;
+    // Without an answer: it was given up, or goes on as another stream.
+    if (counted && isRedirected(this.plugin.now())) {
+      const limits = this.plugin.limits;
+      for (let i = 0; i < limits.length; i++) if ((counted >> i) & 1) mark(limits[i].mark);
+    }
     const standings = this.standings;
     if (!standings) return;
     this.standings = null;

@@ -10,6 +10,7 @@ import { Counts } from "./counts";
 import { Gcra } from "./gcra";
 import { Key } from "./key";
 import { Origin } from "./origin";
+import { declareMark, isMarked } from "./redirects";
 import { TokenBucket } from "./token-bucket";
 import { Vms } from "./vms";
 import { FixedWindow, SlidingWindow } from "./windows";
@@ -63,6 +64,8 @@ export class CompiledLimit {
   /** Its name as RateLimit has it, and what RateLimit-Policy says of it. */
   readonly quoted: string;
   readonly policy: string;
+  /** Tells a redirected request that it was counted; empty when it is to be counted again. */
+  readonly mark: string;
   /** Where a key was counted last: its hash, and the table. */
   countedHash: u64 = 0;
   countedTable: u32 = 0;
@@ -80,6 +83,9 @@ export class CompiledLimit {
     const quoted = `"${config.name}"`;
     this.quoted = quoted;
     this.policy = policyOf(config, algorithm, quoted);
+    // What is under way is counted as long as it is, and a cost of the response when there is one.
+    const isLasting = config.algorithm == LimitAlgorithm.Concurrency || cost.header.length > 0;
+    this.mark = isLasting ? "" : declareMark(config.name);
     this.allowed = common.allowed.of(config.name);
     this.denied = common.denied.of(config.name);
     this.wouldDeny = common.wouldDeny.of(config.name);
@@ -139,6 +145,11 @@ export class CompiledLimit {
     const key = this.key;
     this.countedHash = key ? key.hash(exchange) : 0;
     return !key || !key.isPartial || this.config.whenAbsent == LimitWhenAbsent.Shared;
+  }
+
+  /** Whether it had counted the request before it was redirected. */
+  hasCounted(now: u64): bool {
+    return this.mark.length > 0 && isMarked(this.mark, now);
   }
 
   /** Counts a request of the key in `countedHash`. How it stands is then in `algorithm`. */

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { filter, one, start } from "./support.js";
+import type { ProxyOptions } from "meshwasm/testing";
+import { DOWNSTREAM, filter, one, start } from "./support.js";
+
+const each = async (options: ProxyOptions, check: (options: ProxyOptions) => Promise<void>): Promise<void> => {
+  for (const downstream of DOWNSTREAM) await check({ ...options, downstream });
+};
 
 test("RL-25: every wrong configuration is refused with its path", async () => {
   const two = {
@@ -56,17 +61,21 @@ test("RL-25: every wrong configuration is refused with its path", async () => {
     ["", /JSON|limits/],
     ["{", /./],
   ] as const) {
-    await assert.rejects(
-      async () => (await start({ config })).close(),
-      (error: Error) => reason.test(error.message),
-      JSON.stringify(config),
+    await each({ config }, (options) =>
+      assert.rejects(
+        async () => (await start(options)).close(),
+        (error: Error) => reason.test(error.message),
+        JSON.stringify(config),
+      ),
     );
   }
 });
 
 test("RL-16: no rate limit service is asked: there is none that could be down", async () => {
   const rls = { cluster: "ratelimit", domain: "d" };
-  await assert.rejects(async () => (await start({ config: one({}, { rls }) })).close(), /rls/);
+  await each({ config: one({}, { rls }) }, (options) =>
+    assert.rejects(async () => (await start(options)).close(), /rls/),
+  );
   const page = readFileSync(`${filter}/README.md`, "utf8");
   assert.match(page.split("\n").slice(0, 8).join(" "), /per proxy.*N replicas/);
 });
@@ -77,5 +86,9 @@ test("RL-32: the configurations of the README are taken", async () => {
     .filter((match) => /^(mode|limits):/.test(match[1]!))
     .map((match) => parse(match[1]!) as object);
   assert.ok(configs.length >= 2);
-  for (const config of configs) await (await start({ config })).close();
+  for (const config of configs)
+    await each({ config }, async (options) => {
+      await using proxy = await start(options);
+      assert.equal((await proxy.request()).status, 200);
+    });
 });

@@ -140,6 +140,12 @@ const options = object({
       useRemoteAddress: v.optional(flag),
     }),
   ),
+  route: v.optional(
+    object({
+      retries: v.optional(whole(0, "must be a number of retries")),
+      internalRedirects: v.optional(whole(0, "must be a number of redirects")),
+    }),
+  ),
 });
 
 /** What a case says, or the file for all of its cases. */

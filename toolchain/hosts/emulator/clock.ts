@@ -22,6 +22,8 @@ export class Clock {
   readonly #origin = Date.now();
   readonly #start = performance.now();
   #ahead = 0;
+  /** Nanoseconds by which the wall clock was set. */
+  #shifted = 0n;
   /** Sorted by due time; of equal ones the first set is the first. */
   readonly #timers: Entry[] = [];
   #alarm: NodeJS.Timeout | null = null;
@@ -41,12 +43,17 @@ export class Clock {
 
   /** Nanoseconds since the epoch. */
   realtime(): bigint {
-    return BigInt(this.#origin) * BigInt(NANOS) + this.monotonic();
+    return BigInt(this.#origin) * BigInt(NANOS) + this.monotonic() + this.#shifted;
   }
 
   /** Nanoseconds since the clock was made. */
   monotonic(): bigint {
     return BigInt(Math.round((this.now() - this.#origin) * NANOS));
+  }
+
+  /** Sets the wall clock; no timer notices. */
+  shift(milliseconds: number): void {
+    this.#shifted += BigInt(Math.round(milliseconds * NANOS));
   }
 
   after(milliseconds: number, run: () => void): Timer {

@@ -233,12 +233,13 @@ export function calloutResponse(
   return upstreamResponse({ status: 500, body: "the upstream handler failed" }, method);
 }
 
-/** What the router says when an upstream does not answer. */
-export function disconnect(refused: boolean): Refusal {
+/** What the router says when an upstream does not answer; `retried`: it has asked more than once. */
+export function disconnect(refused: boolean, retried = false): Refusal {
   const reason = refused ? "remote connection failure" : "connection termination";
+  const latest = retried ? "retried and the latest reset reason" : "reset reason";
   return {
     code: 503,
-    body: `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+    body: `upstream connect error or disconnect/reset before headers. ${latest}: ${reason}`,
     details: `upstream_reset_before_response_started{${reason.replaceAll(" ", "_")}}`,
   };
 }

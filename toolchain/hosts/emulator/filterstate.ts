@@ -10,9 +10,12 @@ export interface StateType {
   readonly type: number;
   /** Of a protobuf: the URL of its type. */
   readonly schema: string;
+  readonly span: number;
 }
 
-const DEFAULT: StateType = { readonly: false, type: 0, schema: "" };
+/** How long something is kept: for the stream, for the request through all redirects, for the connection. */
+const STREAM = 0;
+const DEFAULT: StateType = { readonly: false, type: 0, schema: "", span: STREAM };
 const STRING = 1;
 const PROTOBUF = 3;
 
@@ -68,13 +71,15 @@ function unpack(type: string, bytes: string): Value {
 /** What filters leave for each other on one stream. */
 export class FilterState {
   readonly #objects = new Map<string, StateObject>();
+  /** Names of what a redirected request keeps. */
+  readonly #lasting = new Set<string>();
 
   /** What proxy_set_property does. */
   setProperty(path: string, value: string, type: StateType = DEFAULT): number {
     const key = `wasm.${path}`;
     const known = this.#objects.get(key);
     const state = known instanceof WasmState ? known : new WasmState(type);
-    if (state !== known) this.#objects.set(key, state);
+    if (state !== known) this.#keep(key, state, type.span);
     return state.set(value) ? Status.Ok : Status.BadArgument;
   }
 
@@ -84,8 +89,24 @@ export class FilterState {
     return state instanceof WasmState ? state.bytes : null;
   }
 
-  setObject(key: string, object: StateObject): void {
+  setObject(key: string, object: StateObject, span: number): void {
+    this.#keep(key, object, span);
+  }
+
+  #keep(key: string, object: StateObject, span: number): void {
     this.#objects.set(key, object);
+    if (span === STREAM) this.#lasting.delete(key);
+    else this.#lasting.add(key);
+  }
+
+  /** What the next stream of a redirected request begins with. */
+  redirected(): FilterState {
+    const next = new FilterState();
+    for (const key of this.#lasting) {
+      next.#objects.set(key, this.#objects.get(key)!);
+      next.#lasting.add(key);
+    }
+    return next;
   }
 
   /** The text of an object that Envoy itself looks at. */

@@ -70,7 +70,7 @@ export const FOREIGN_FUNCTIONS: Readonly<Record<string, ForeignFunction>> = {
     if (typeof object === "number") return object;
     const { info } = vm.context;
     if (info === null) return Status.NotFound;
-    info.filterState.setObject(text(1), object);
+    info.filterState.setObject(text(1), object, Number(fields.get(3) ?? 0));
     return null;
   },
 
@@ -93,6 +93,7 @@ export const FOREIGN_FUNCTIONS: Readonly<Record<string, ForeignFunction>> = {
       readonly: Number(fields.get(2) ?? 0) !== 0,
       type: type <= 3 ? type : 0,
       schema: latin1(bytesOf(fields.get(4))),
+      span: Number(fields.get(5) ?? 0),
     });
     return null;
   },

@@ -101,6 +101,11 @@ export class EmulatorProxy implements Proxy {
     await this.#running().advance(milliseconds);
   }
 
+  async shiftClock(milliseconds: number): Promise<void> {
+    if (!Number.isFinite(milliseconds)) throw new EmulatorError(`A clock cannot be set by ${milliseconds} ms.`);
+    this.#running().clock.shift(milliseconds);
+  }
+
   logs(plugin: string = this.options.name): readonly LogLine[] {
     const names = [this.options, ...(this.options.plugins ?? [])].map(({ name }) => name);
     if (names.includes(plugin)) return this.#server.logs.lines(plugin);

@@ -110,7 +110,7 @@ function upstream(info: StreamInfo): ValueMap {
     // A TCP connection has it before a host is chosen.
     transport_failure_reason: () => (info.protocol === null ? string("") : chosen(string(""))),
     cx_pool_ready_duration: () => (connection === null ? null : duration(connection.readyAfter)),
-    request_attempt_count: () => uint(host === null ? 0 : 1),
+    request_attempt_count: () => uint(host === null ? 0 : 1 + info.retries),
     num_endpoints: () => (host === null && info.protocol === null ? null : uint(1)),
   });
 }

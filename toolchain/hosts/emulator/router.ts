@@ -25,6 +25,8 @@ export class Router implements HttpFilter {
     private readonly connected: Set<string>,
     /** The request is complete: get an answer to it. */
     private readonly send: (request: () => UpstreamRequest) => void,
+    /** The answer may be one that the proxy follows; whether it is. */
+    private readonly redirects: (answer: HeaderMap, body: string) => boolean,
   ) {}
 
   decodeHeaders(map: HeaderMap, end: boolean): number {
@@ -65,6 +67,7 @@ export class Router implements HttpFilter {
     this.connected.add(this.host.cluster);
     const message = upstreamResponse(response, this.#headers?.get(":method") ?? "");
     if (info.protocol !== "HTTP/2") message.headers.remove("keep-alive");
+    if (this.redirects(message.headers, this.#body)) return;
     info.responseDetails = "via_upstream";
     info.responseCode = Number(message.headers.get(":status"));
     if (message.ends) info.backendLatency = latency;
@@ -81,7 +84,7 @@ export class Router implements HttpFilter {
   /** The upstream has closed the connection, or there was none. */
   disconnected(refused: boolean): void {
     this.info.responseFlags |= refused ? Flag.UpstreamConnectionFailure : Flag.UpstreamConnectionTermination;
-    this.chain.sendLocalReply({ ...disconnect(refused), headers: [], grpcStatus: null });
+    this.chain.sendLocalReply({ ...disconnect(refused, this.info.retries > 0), headers: [], grpcStatus: null });
   }
 
   encodeHeaders(): number {

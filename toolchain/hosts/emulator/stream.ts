@@ -1,6 +1,7 @@
 import { Exchange, logText, requestText } from "../exchange.js";
 import type { HostOptions, LogLine, ProxyResponse, RequestInput, UpstreamRequest } from "../types.js";
 import { HostBuffer } from "./buffers.js";
+import type { Answer } from "./clusters.js";
 import { FilterChain, type ChainOwner, type HttpFilter } from "./chain.js";
 import { finishResponse, responseRefusal, wireResponse } from "./connection.js";
 import { receive, type HttpVersion, type Received } from "./downstream.js";
@@ -9,9 +10,11 @@ import { HeaderMap } from "./headermap.js";
 import { FailedFilter, HttpContext } from "./httpcontext.js";
 import { isGrpc, prepareLocalReply, type LocalReply } from "./localreply.js";
 import { manageHeaders, managePath, type ManagerReply } from "./manager.js";
+import { follow } from "./redirects.js";
 import { Router } from "./router.js";
 import { UPSTREAM, UPSTREAM_LOCAL, type Server, type Worker } from "./server.js";
-import type { StreamInfo } from "./streaminfo.js";
+import type { Peer, StreamInfo } from "./streaminfo.js";
+import type { PluginSlot } from "./threads.js";
 import type { TlsFacts } from "./tls.js";
 
 /** A stream that nothing is on its way for, and that nobody continues for this long, will not be continued. */
@@ -19,21 +22,32 @@ const PAUSE_LIMIT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Envoy's response flag DC. */
 const DOWNSTREAM_DISCONNECT = 1 << 14;
+/** Its flag URX. */
+const RETRY_LIMIT_EXCEEDED = 1 << 15;
 /** Once set, a request's outcome does not change. */
 type Outcome = { readonly error: unknown } | { readonly answered: true };
 
+/** What the policy 5xx of a route sends once more. */
+function isFailure(answer: Answer): boolean {
+  if ("response" in answer) return (answer.response.status ?? 200) >= 500;
+  return !("error" in answer);
+}
+
 /** One request through the filters: connection, filter chain, upstream and back. */
 export class HttpStream implements ChainOwner {
-  readonly info: StreamInfo;
+  info: StreamInfo;
   readonly grpc: boolean;
   readonly head: boolean;
-  readonly #chain: FilterChain;
+  #chain!: FilterChain;
   readonly #version: HttpVersion;
   readonly #received: Received;
   /** What the connection manager answers by itself. */
   readonly #refusal: ManagerReply | null;
-  readonly #router: Router;
+  #router!: Router;
   readonly #mark: number;
+  /** Who holds the connection. */
+  readonly #client: Peer;
+  #redirectsLeft: number;
   #upstream: UpstreamRequest | null = null;
   // What has left the proxy.
   #sentHeaders: HeaderMap | null = null;
@@ -45,15 +59,17 @@ export class HttpStream implements ChainOwner {
 
   constructor(
     private readonly server: Server,
-    worker: Worker,
+    private readonly worker: Worker,
     private readonly input: RequestInput,
-    options: Pick<HostOptions, "downstream" | "connectionManager">,
+    private readonly options: Pick<HostOptions, "downstream" | "connectionManager" | "route">,
     tls: TlsFacts | null,
   ) {
-    const { downstream = "http1", connectionManager = {} } = options;
+    const { downstream = "http1", connectionManager = {}, route = {} } = options;
+    this.#redirectsLeft = route.internalRedirects ?? 0;
     this.#mark = server.logs.mark();
     this.#version = downstream;
     this.info = server.newStreamInfo(downstream === "http2" ? "HTTP/2" : "HTTP/1.1", tls);
+    this.#client = this.info.source;
     this.#received = receive(input, downstream, tls !== null);
     const { headers } = this.#received;
     this.#refusal =
@@ -64,12 +80,24 @@ export class HttpStream implements ChainOwner {
     this.info.found = headers === null ? "nothing" : this.#refusal === null ? "route" : "host";
     this.grpc = headers !== null && isGrpc(headers);
     this.head = headers?.get(":method") === "HEAD";
-    this.#router = new Router(this.info, UPSTREAM, worker.thread.connected, (request) => this.#toUpstream(request));
+    this.#make(this.#received.isReset ? [] : worker.slots);
+  }
+
+  /** The filters of a stream. */
+  #make(slots: readonly PluginSlot[]): void {
+    const { info } = this;
+    this.#router = new Router(
+      info,
+      UPSTREAM,
+      this.worker.thread.connected,
+      (request) => this.#toUpstream(request),
+      (answer, body) => this.#redirects(answer, body),
+    );
     const filters: (HttpContext | FailedFilter | Router)[] = [];
-    for (const slot of this.#received.isReset ? [] : worker.slots) {
+    for (const slot of slots) {
       const handle = slot.forStream();
       if (handle === "closed") filters.push(new FailedFilter());
-      else if (handle !== "open") filters.push(new HttpContext(handle, this.info));
+      else if (handle !== "open") filters.push(new HttpContext(handle, info));
     }
     filters.push(this.#router);
     this.#chain = new FilterChain(this, filters satisfies HttpFilter[]);
@@ -166,13 +194,43 @@ export class HttpStream implements ChainOwner {
     this.endStream();
   }
 
+  /** The same request as another stream; false when the answer goes to the client. */
+  #redirects(answer: HeaderMap, body: string): boolean {
+    const old = this.#chain;
+    const request = old.requestHeaders!;
+    if (this.#redirectsLeft === 0 || !follow(request, answer)) return false;
+    this.#redirectsLeft--;
+    this.info.responseDetails = "internal_redirect";
+    this.info.responseCode = Number(answer.get(":status"));
+    old.responseHeaders = answer;
+    this.info.duration = this.server.clock.realtime() - this.info.startTime;
+    old.destroy();
+    this.info = this.info.redirected(this.server.clock.realtime(), this.#client);
+    this.#make(this.worker.slots);
+    this.#chain.decodeHeaders(request, body === "");
+    if (body === "" || this.#outcome !== null) return true;
+    this.info.requestBodySize += body.length;
+    this.#chain.decodeData(body, true);
+    return true;
+  }
+
   /** `request` gives it as it is when the callbacks of now are over. */
   #toUpstream(request: () => UpstreamRequest): void {
+    const chain = this.#chain;
     const began = this.server.clock.monotonic();
-    const made = (): UpstreamRequest => (this.#upstream ??= request());
+    let sent: UpstreamRequest | null = null;
+    const made = (): UpstreamRequest => (this.#upstream = sent ??= request());
     this.server.ask("upstream", made, (answer) => {
-      if (this.#outcome !== null) return;
+      if (this.#outcome !== null || chain.destroyed) return;
       this.#enter(() => {
+        if (this.options.route?.retries && isFailure(answer)) {
+          if (this.info.retries < this.options.route.retries) {
+            this.info.retries++;
+            this.#toUpstream(made);
+            return;
+          }
+          this.info.responseFlags |= RETRY_LIMIT_EXCEEDED;
+        }
         if ("error" in answer) {
           this.#finish({ error: answer.error });
           return;

@@ -11,7 +11,8 @@ export interface Peer {
 
 /** What Envoy knows of a stream or connection beside its headers. */
 export class StreamInfo {
-  readonly filterState = new FilterState();
+  /** How often the request was sent to the upstream once more. */
+  retries = 0;
   requestBodySize = 0;
   responseBodySize = 0;
   responseCode: number | null = null;
@@ -39,5 +40,15 @@ export class StreamInfo {
     readonly tls: TlsFacts | null,
     /** "HTTP/1.1" or "HTTP/2"; null for TCP. */
     readonly protocol: string | null,
+    readonly filterState = new FilterState(),
   ) {}
+
+  /** That of the stream as which a request goes on that the proxy redirects; it comes from the connection's own client. */
+  redirected(startTime: bigint, client: Peer): StreamInfo {
+    const { connectionId, destination, tls, protocol, filterState } = this;
+    const kept = filterState.redirected();
+    const next = new StreamInfo(startTime, connectionId, client, destination, tls, protocol, kept);
+    next.requestBodySize = this.requestBodySize;
+    return next;
+  }
 }

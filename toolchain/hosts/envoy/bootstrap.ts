@@ -1,4 +1,4 @@
-import type { Certificate, ConnectionManagerOptions, FailurePolicy } from "../types.js";
+import type { Certificate, ConnectionManagerOptions, FailurePolicy, RouteOptions } from "../types.js";
 
 /** Pure functions that build Envoy configuration objects (JSON form of the v3 API). Nothing here touches the system. */
 
@@ -146,6 +146,7 @@ export interface ListenerOptions {
   /** Default "http". */
   readonly protocol?: Protocol;
   readonly connectionManager?: ConnectionManagerOptions;
+  readonly route?: RouteOptions;
   /** Given: TLS between client and listener. */
   readonly tls?: ListenerTls;
   readonly accessLog?: JsonObject;
@@ -163,6 +164,7 @@ export interface ListenerTls {
 }
 
 function virtualHost(options: ListenerOptions): JsonObject {
+  const { retries = 0, internalRedirects = 0 } = options.route ?? {};
   const tag: JsonObject = {
     request_headers_to_add: [
       {
@@ -180,6 +182,8 @@ function virtualHost(options: ListenerOptions): JsonObject {
         route: {
           cluster: options.cluster ?? UPSTREAM_CLUSTER,
           ...(options.rewriteHost ? { auto_host_rewrite: true } : {}),
+          ...(retries ? { retry_policy: { retry_on: "5xx", num_retries: retries } } : {}),
+          ...(internalRedirects ? { internal_redirect_policy: { max_internal_redirects: internalRedirects } } : {}),
         },
       },
     ],

@@ -181,6 +181,12 @@ export class EnvoyProxy implements Proxy {
     this.#throwFailures();
   }
 
+  async shiftClock(): Promise<void> {
+    throw new EnvoyError(
+      'shiftClock() cannot set the clock of this machine; this test needs "clock": write it as needing(test, ["clock"]).',
+    );
+  }
+
   logs(plugin: string = this.#around.options.name): readonly LogLine[] {
     const lines = this.#around.logs.get(plugin);
     if (lines === undefined) {
@@ -352,7 +358,7 @@ export async function createEnvoyProxy(options: EnvoyProxyOptions): Promise<Envo
       capabilityField: versionBelow(found.version, 1, 40) ? "plugin" : "vm",
       protocol: options.protocol,
       concurrency: options.concurrency,
-      listener: { tagConnections: true, connectionManager: options.connectionManager, tls },
+      listener: { tagConnections: true, connectionManager: options.connectionManager, route: options.route, tls },
       clusters: clusters.objects,
       upstream:
         tcpUpstream === null

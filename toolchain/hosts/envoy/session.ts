@@ -33,7 +33,10 @@ export interface SessionOptions {
   readonly nativeFilters?: { readonly before?: readonly JsonObject[]; readonly after?: readonly JsonObject[] };
   readonly capabilityField?: PluginOptions["capabilityField"];
   readonly protocol?: Protocol;
-  readonly listener?: Pick<ListenerOptions, "port" | "tagConnections" | "rewriteHost" | "connectionManager" | "tls">;
+  readonly listener?: Pick<
+    ListenerOptions,
+    "port" | "tagConnections" | "rewriteHost" | "connectionManager" | "route" | "tls"
+  >;
   readonly concurrency?: number;
   /** Further clusters, for filters that call out. */
   readonly clusters?: readonly JsonObject[];

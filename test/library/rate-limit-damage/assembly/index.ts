@@ -1,0 +1,2 @@
+import "../../../../filters/rate-limit/assembly/index";
+import "./damage";
