@@ -6,6 +6,8 @@ import { JsonDocument } from "meshwasm/sdk/std/json-value";
 /** The callback that runs. Envoy lets a header map be read in its own callback alone. */
 export enum Phase {
   Request,
+  /** The whole body has come, and is `body`. */
+  RequestBody,
   RequestTrailers,
   Response,
   ResponseTrailers,
@@ -25,6 +27,8 @@ export class Exchange {
   kept: Kept | null = null;
   /** What `claim:` looks at; null: the claims that an earlier filter has left. */
   claims: JsonDocument | null = null;
+  /** What `body:` looks at, while RequestBody runs. */
+  body: JsonDocument | null = null;
   /** The client is this entry of x-forwarded-for from the right; 0: it is whom Envoy takes for it. */
   trustedHops: i32 = 0;
 

@@ -3,6 +3,7 @@ export { Check } from "./condition";
 export { Decisions } from "./decisions";
 export { Denial } from "./denial";
 export { hasDotSegments } from "./dot-segments";
+export { hasJsonBody } from "./json-body";
 export { Exchange, Kept, Phase } from "./exchange";
 export { CLAIMS, GROUPS, IDENTITY, setIdentity, setIdentityBytes } from "./identity";
 export { Edit, isKept, isSingle, overwritten, refusedName, refusedValue, refusedValues, sameName } from "./names";

@@ -6,6 +6,7 @@ import { IpAddress } from "meshwasm/sdk/std/cidr";
 import { CookieReader } from "meshwasm/sdk/std/cookie";
 import { xffAddress } from "meshwasm/sdk/std/forwarded";
 import { isToken } from "meshwasm/sdk/std/field";
+import { isJsonPointer, jsonAt } from "meshwasm/sdk/std/json-pointer";
 import { JsonDocument, JsonValue } from "meshwasm/sdk/std/json-value";
 import { percentDecode, QueryReader } from "meshwasm/sdk/std/url";
 import { fromUtf8, toUtf8 } from "meshwasm/sdk/std/utf8";
@@ -24,6 +25,8 @@ const enum Source {
   Method,
   Host,
   Scheme,
+  // In the request's body, JSON.
+  Body,
   // In the response's headers.
   ResponseHeader,
   Status,
@@ -91,6 +94,9 @@ export class Selector {
       if (slash < 1 || slash == name.length - 1) return refuse("must be metadata:NAMESPACE/KEY");
       made.source = Source.Property;
       made.parts = ["metadata", "filter_metadata", name.substring(0, slash), name.substring(slash + 1)];
+    } else if (kind == "body") {
+      if (name.charCodeAt(0) != 0x2f || !isJsonPointer(name)) return refuse("must be body: and a JSON Pointer, /a/0/b");
+      made.source = Source.Body;
     } else if (kind == "env") {
       const value = env.getBytes(name);
       made.source = Source.Constant;
@@ -110,6 +116,9 @@ export class Selector {
     if (this.isOfResponse) {
       return phase >= Phase.Response ? null : "there is no response yet";
     }
+    if (this.source == Source.Body) {
+      return phase > Phase.Request ? null : "the body comes behind the headers: rules for them cannot look at it";
+    }
     if (this.source == Source.Trailer) {
       return phase == Phase.RequestTrailers || phase == Phase.ResponseTrailers
         ? null
@@ -120,7 +129,9 @@ export class Selector {
 
   /** The callback that alone can read it; -1 when all can. */
   get home(): i32 {
-    return this.source <= Source.Scheme ? <i32>Phase.Request : this.isOfResponse ? <i32>Phase.Response : -1;
+    if (this.source <= Source.Scheme) return <i32>Phase.Request;
+    if (this.source == Source.Body) return <i32>Phase.RequestBody;
+    return this.isOfResponse ? <i32>Phase.Response : -1;
   }
 
   /** Whether it is a part of the path or the query as it was sent, percent-encoded. */
@@ -136,6 +147,11 @@ export class Selector {
       return kept !== null && this.slot >= 0 ? kept[this.slot] : NOTHING;
     }
     return this.read(exchange);
+  }
+
+  /** Whether it is in the body of the request. */
+  get isOfBody(): bool {
+    return this.source == Source.Body;
   }
 
   private get isOfResponse(): bool {
@@ -167,6 +183,10 @@ export class Selector {
         return one(hostOf(map.getBytes(":authority")));
       case Source.Scheme:
         return one(map.getBytes(":scheme"));
+      case Source.Body: {
+        const body = exchange.body;
+        return body ? scalars(jsonAt(body.root, this.name)) : NOTHING;
+      }
       case Source.Status:
         return one(map.getBytes(":status"));
       case Source.Ip:
@@ -232,7 +252,6 @@ export class Selector {
     return text(parts[this.source == Source.Namespace ? 2 : 4]);
   }
 
-  /** A text, number or boolean, or all such items of a list. */
   private claim(given: JsonDocument | null): Uint8Array[] {
     let document = given;
     if (!document) {
@@ -242,10 +261,7 @@ export class Selector {
     }
     let value = document.root;
     for (let i = 0; i < this.parts.length; i++) value = value.get(this.parts[i]);
-    const values: Uint8Array[] = [];
-    if (value.isArray) for (let i = 0, n = value.length; i < n; i++) pushScalar(value.at(i), values);
-    else pushScalar(value, values);
-    return values;
+    return scalars(value);
   }
 
   private propertyBytes(): Uint8Array | null {
@@ -278,7 +294,7 @@ export class Selector {
 
 const UNKNOWN =
   "is not a selector: header:NAME, query:NAME, cookie:NAME, path, path[N], query, target, method, host, scheme, response:NAME, " +
-  "status, trailer:NAME, ip, ip/BITS, port, sni, principal, namespace, serviceAccount, identity, group, claim:A.B, " +
+  "status, trailer:NAME, body:/JSON/POINTER, ip, ip/BITS, port, sni, principal, namespace, serviceAccount, identity, group, claim:A.B, " +
   "metadata:NAMESPACE/KEY, property:A.B, route, virtualHost, cel:EXPRESSION, env:NAME";
 
 function plain(text: string): Selector | null {
@@ -316,8 +332,13 @@ function plain(text: string): Selector | null {
 export class Selectors {
   /** Why the last one was refused. */
   static reason: string = "";
+  /** Whether one looks at the request's body. */
+  needsBody: bool = false;
   private all: Selector[] = [];
   private slots: i32 = 0;
+
+  /** `readsBodies`: the filter gives the body to its Exchange. */
+  constructor(private readsBodies: bool = false) {}
 
   /** Whether nothing is looked at. */
   get isEmpty(): bool {
@@ -332,6 +353,10 @@ export class Selectors {
       found = Selector.parse(text);
       if (!found) return null;
       this.all.push(found);
+    }
+    if (found.isOfBody) {
+      if (!this.readsBodies) return refuse("this filter does not read bodies");
+      this.needsBody = true;
     }
     const refusal = found.refusedIn(phase);
     if (refusal !== null) return refuse(refusal);
@@ -468,6 +493,14 @@ function groups(lines: string | null): Uint8Array[] {
   const parts = lines.split("\n");
   const values: Uint8Array[] = [];
   for (let i = 0; i < parts.length; i++) if (parts[i].length) values.push(toUtf8(parts[i]));
+  return values;
+}
+
+/** A text, number or boolean, or all such items of a list. */
+function scalars(value: JsonValue): Uint8Array[] {
+  const values: Uint8Array[] = [];
+  if (value.isArray) for (let i = 0, n = value.length; i < n; i++) pushScalar(value.at(i), values);
+  else pushScalar(value, values);
   return values;
 }
 

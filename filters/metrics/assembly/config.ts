@@ -329,6 +329,8 @@ export class MetricsConfig extends Config {
   labels: Map<string, Label> = new Map<string, Label>();
   /** Metrics of your own. */
   metrics: Array<Metric> = [];
+  /** Largest body of a request in which body:/POINTER looks; in a larger one it finds nothing. A JSON body of up to so many bytes waits in the proxy until all of it has come: keep it below Envoy's buffer limit (per_connection_buffer_limit_bytes), above which Envoy answers 413. */
+  maxBodyBytes: i64 = 65536;
   /** Combinations of label values, over all metrics, in each worker thread. Further ones are counted together, with each label "other": Envoy and Prometheus never forget a series. */
   maxSeries: i64 = 2000;
 
@@ -420,9 +422,16 @@ export class MetricsConfig extends Config {
         }
         this.metrics = list;
         if (!json.ok) return json.within(".metrics");
-      } else if (key == "maxSeries") {
+      } else if (key == "maxBodyBytes") {
         if (seen0 & 0x40) return json.duplicateKey();
         seen0 |= 0x40;
+        this.maxBodyBytes = json.readInteger();
+        if (this.maxBodyBytes < 1) json.fail("must be at least 1");
+        else if (this.maxBodyBytes > 1048576) json.fail("must be at most 1048576");
+        if (!json.ok) return json.within(".maxBodyBytes");
+      } else if (key == "maxSeries") {
+        if (seen0 & 0x80) return json.duplicateKey();
+        seen0 |= 0x80;
         this.maxSeries = json.readInteger();
         if (this.maxSeries < 1) json.fail("must be at least 1");
         else if (this.maxSeries > 50000) json.fail("must be at most 50000");

@@ -1,14 +1,18 @@
-import { Check, Exchange, Mode, PathTemplate, Phase, Selectors } from "meshwasm/filters/common";
+import { Check, Exchange, hasJsonBody, Kept, Mode, PathTemplate, Phase, Selectors } from "meshwasm/filters/common";
 import {
+  DataAction,
   Gauge,
   HeadersAction,
+  HttpBody,
   HttpFilter,
   log,
+  OverLimit,
   Plugin,
   property,
   registerHttpFilter,
   SeriesBudget,
 } from "meshwasm/sdk";
+import { JsonDocument } from "meshwasm/sdk/std/json-value";
 import { Label, Metric, MetricsConfig, MetricType } from "./config";
 import { Facts, Route } from "./facts";
 import { isName, LabelSource } from "./label";
@@ -16,7 +20,7 @@ import { Amount, Measurement } from "./metric";
 import { addPreset, PresetInput } from "./presets";
 
 class MetricsPlugin extends Plugin<MetricsConfig> {
-  readonly selectors: Selectors = new Selectors();
+  readonly selectors: Selectors = new Selectors(true);
   readonly exchange: Exchange = new Exchange();
   facts: Facts = new Facts([]);
   off: bool = false;
@@ -166,16 +170,31 @@ function refused(error: string): bool {
 
 class Metrics extends HttpFilter<MetricsPlugin> {
   private active: Gauge | null = null;
+  /** What was found in the body. */
+  private kept: Kept | null = null;
 
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const plugin = this.plugin;
+    if (plugin.off) return HeadersAction.Continue;
     const active = plugin.active;
-    if (!active || plugin.off) return HeadersAction.Continue;
-    plugin.facts.begin();
-    const gauge = active.gaugeOf(plugin.facts, plugin.exchange);
-    gauge.add(1);
-    this.active = gauge;
-    return HeadersAction.Continue;
+    if (active) {
+      plugin.facts.begin();
+      const gauge = active.gaugeOf(plugin.facts, plugin.exchange);
+      gauge.add(1);
+      this.active = gauge;
+    }
+    if (endOfStream || !plugin.selectors.needsBody || !hasJsonBody(this.request.headers)) return HeadersAction.Continue;
+    return this.request.inspectBody(<u32>plugin.config.maxBodyBytes, OverLimit.Pass);
+  }
+
+  onWholeRequestBody(body: HttpBody): DataAction {
+    if (!body.isWhole || !body.length) return DataAction.Continue;
+    const exchange = this.plugin.exchange;
+    exchange.enter(Phase.RequestBody, this.request.headers, null);
+    exchange.body = JsonDocument.fromBytes(body.bytes());
+    this.kept = this.plugin.selectors.keep(exchange);
+    exchange.body = null;
+    return DataAction.Continue;
   }
 
   /** Envoy calls it for each stream, whoever answered it; request and response can be read once more. */
@@ -190,7 +209,7 @@ class Metrics extends HttpFilter<MetricsPlugin> {
     const selects = plugin.hasSelectors;
     // A request that Envoy has refused while it read it has no headers, nor has its answer.
     const hasRequest = selects && property.request.method() !== null;
-    exchange.enter(hasRequest ? Phase.Request : Phase.RequestTrailers, this.request.headers, null);
+    exchange.enter(hasRequest ? Phase.Request : Phase.RequestTrailers, this.request.headers, this.kept);
     if (hasRequest && property.getString("response", "headers", ":status") !== null) {
       const kept = plugin.selectors.keep(exchange);
       exchange.enter(Phase.Response, this.response.headers, kept);

@@ -76,6 +76,54 @@ for (const downstream of DOWNSTREAM) {
       assert.equal(await counted(proxy, "n", { code: "404", status: "none" }), 1);
     });
 
+    test("TM-24: a value of the request's JSON body: labels, conditions and amounts", async () => {
+      const config = {
+        maxBodyBytes: 2000,
+        metrics: [
+          {
+            name: "calls",
+            type: "counter",
+            labels: { model: "${body:/model|default=none}", tag: "${body:/tags/0|default=-}" },
+          },
+          { name: "streamed", type: "counter", match: { sel: "body:/stream", exact: "true" } },
+          { name: "tokens", type: "counter", value: { sel: "body:/limits/max~1tokens" } },
+          { name: "tagged", type: "counter", match: { sel: "body:/tags", in: ["b"] } },
+        ],
+      };
+      await using proxy = await start({ downstream, config, upstream: () => ({ status: 200 }) });
+      const json = { "content-type": "application/json; charset=utf-8" };
+      const send = (body: unknown, headers: Record<string, string> = json, more: object = {}) =>
+        proxy.request({
+          method: "POST",
+          headers,
+          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+          ...more,
+        });
+      const whole = { model: "a-1", stream: true, limits: { "max/tokens": 120 }, tags: ["x", "b"], more: null };
+      const { upstream } = await send(whole);
+      assert.deepEqual(JSON.parse(Buffer.from(upstream!.body).toString()), whole);
+      await send(
+        { ...whole, stream: false, tags: [] },
+        { "content-type": "APPLICATION/vnd.x+json" },
+        { trailers: { "x-t": "1" } },
+      );
+      // Nothing is found in these, and they go through as they are.
+      const large = { model: "a-1", pad: "x".repeat(3000) };
+      assert.equal((await send(large)).upstream?.body.length, JSON.stringify(large).length);
+      await send(whole, { "content-type": "text/plain" });
+      await send(whole, {});
+      await send('{"model": "a-1"');
+      await send('{"model": "a-1", "model": "b"}');
+      await send({ model: { name: "a-1" } });
+      await send(undefined);
+      assert.equal(await counted(proxy, "calls", { model: "a-1", tag: "x" }), 1);
+      assert.equal(await counted(proxy, "calls", { model: "a-1", tag: "-" }), 1);
+      assert.equal(await counted(proxy, "calls", { model: "none", tag: "-" }, 7), 7);
+      assert.equal(await counted(proxy, "streamed"), 1);
+      assert.equal(await counted(proxy, "tokens", {}, 240), 240);
+      assert.equal(await counted(proxy, "tagged"), 1);
+    });
+
     test("TM-12: sizes with content-length and chunked", async () => {
       const metrics = [{ name: "sent", type: "counter", value: { field: "responseBodyBytes" } }];
       let answer: object = {};
