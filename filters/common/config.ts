@@ -432,6 +432,177 @@ export function readOnError(json: JsonReader): OnError {
   return OnError.Unset;
 }
 
+/** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
+export enum DenyFormat {
+  /** Not given, where there is no default. */
+  Unset = -1,
+  Problem,
+  Json,
+  Text,
+}
+
+export function readDenyFormat(json: JsonReader): DenyFormat {
+  const text = json.readString();
+  if (text == "problem") return DenyFormat.Problem;
+  if (text == "json") return DenyFormat.Json;
+  if (text == "text") return DenyFormat.Text;
+  json.fail("must be one of \"problem\", \"json\", \"text\"");
+  return DenyFormat.Unset;
+}
+
+/** How a request is refused. Nothing of the request stands in the answer. */
+export class Deny extends Config {
+  /** HTTP status. */
+  status: i64 = 0;
+  /** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
+  format: DenyFormat = DenyFormat.Problem;
+  /** The whole body in place of what format makes. */
+  body: string = "";
+  /** Further headers. */
+  headers: Map<string, string> = new Map<string, string>();
+  /** Status that a gRPC call gets in place of the HTTP status. */
+  grpcStatus: i64 = 0;
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "status") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.status = json.readInteger();
+        if (this.status < 400) json.fail("must be at least 400");
+        else if (this.status > 599) json.fail("must be at most 599");
+        if (!json.ok) return json.within(".status");
+      } else if (key == "format") {
+        if (seen0 & 0x2) return json.duplicateKey();
+        seen0 |= 0x2;
+        this.format = readDenyFormat(json);
+        if (!json.ok) return json.within(".format");
+      } else if (key == "body") {
+        if (seen0 & 0x4) return json.duplicateKey();
+        seen0 |= 0x4;
+        this.body = json.readString();
+        if (codePoints(this.body) > 8192) json.fail("must have at most 8192 characters");
+        if (!json.ok) return json.within(".body");
+      } else if (key == "headers") {
+        if (seen0 & 0x8) return json.duplicateKey();
+        seen0 |= 0x8;
+        const map = new Map<string, string>();
+        if (json.beginObject()) {
+          for (let firstKey = true; json.nextKey(firstKey); firstKey = false) {
+            const name = json.key;
+            if (map.has(name)) return json.duplicateKey() || json.within(".headers");
+            const item = json.readString();
+            if (codePoints(item) > 4096) json.fail("must have at most 4096 characters");
+            if (!json.ok) return json.within(memberPath(name)) || json.within(".headers");
+            map.set(name, item);
+          }
+          if (map.size > 20) json.fail("must have at most 20 keys");
+        }
+        this.headers = map;
+        if (!json.ok) return json.within(".headers");
+      } else if (key == "grpcStatus") {
+        if (seen0 & 0x10) return json.duplicateKey();
+        seen0 |= 0x10;
+        this.grpcStatus = json.readInteger();
+        if (this.grpcStatus < 1) json.fail("must be at least 1");
+        else if (this.grpcStatus > 16) json.fail("must be at most 16");
+        if (!json.ok) return json.within(".grpcStatus");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    return true;
+  }
+}
+
+/** Further labels of the filter's counts. */
+export class CountLabels extends Config {
+  /** By name: a text, with selectors in ${…}. A thousand combinations are counted apart, further ones together as "other". */
+  labels: Map<string, string> = new Map<string, string>();
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "labels") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        const map = new Map<string, string>();
+        if (json.beginObject()) {
+          for (let firstKey = true; json.nextKey(firstKey); firstKey = false) {
+            const name = json.key;
+            if (map.has(name)) return json.duplicateKey() || json.within(".labels");
+            const item = json.readString();
+            if (codePoints(item) > 1000) json.fail("must have at most 1000 characters");
+            if (!json.ok) return json.within(memberPath(name)) || json.within(".labels");
+            map.set(name, item);
+          }
+          if (map.size > 5) json.fail("must have at most 5 keys");
+        }
+        this.labels = map;
+        if (!json.ok) return json.within(".labels");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    return true;
+  }
+}
+
+/** What filters have at the top of their configuration, under these names. Each takes those that mean something for it, by reference to the property. */
+export class Common extends Config {
+  /** enforce: rules act. shadow: what they would do is counted, and nothing changes. off: nothing is looked at. */
+  mode: Mode = Mode.Enforce;
+  /** Requests that the filter looks at; without it all of them. */
+  match: Condition | null = null;
+  /** What happens to a request when something that the filter depends on fails. */
+  onError: OnError = OnError.Deny;
+  /** How a request is refused. */
+  deny: Deny = new Deny();
+  /** What the filter's own counts are told apart by. */
+  metrics: CountLabels = new CountLabels();
+
+  decode(json: JsonReader): bool {
+    let seen0: u32 = 0;
+    if (!json.beginObject()) return false;
+    for (let first = true; json.nextKey(first); first = false) {
+      const key = json.key;
+      if (key == "mode") {
+        if (seen0 & 0x1) return json.duplicateKey();
+        seen0 |= 0x1;
+        this.mode = readMode(json);
+        if (!json.ok) return json.within(".mode");
+      } else if (key == "match") {
+        if (seen0 & 0x2) return json.duplicateKey();
+        seen0 |= 0x2;
+        const value = new Condition();
+        value.decode(json);
+        this.match = value;
+        if (!json.ok) return json.within(".match");
+      } else if (key == "onError") {
+        if (seen0 & 0x4) return json.duplicateKey();
+        seen0 |= 0x4;
+        this.onError = readOnError(json);
+        if (!json.ok) return json.within(".onError");
+      } else if (key == "deny") {
+        if (seen0 & 0x8) return json.duplicateKey();
+        seen0 |= 0x8;
+        this.deny.decode(json);
+        if (!json.ok) return json.within(".deny");
+      } else if (key == "metrics") {
+        if (seen0 & 0x10) return json.duplicateKey();
+        seen0 |= 0x10;
+        this.metrics.decode(json);
+        if (!json.ok) return json.within(".metrics");
+      } else return json.unknownKey();
+    }
+    if (!json.ok) return false;
+    return true;
+  }
+}
+
 export class SecretFromEnv extends Config {
   /** Name of an environment variable of the proxy. */
   env: SecretEnv = new SecretEnv();
@@ -669,90 +840,5 @@ export class Upstream extends Config {
       return false;
     }
     return json.fail("must be an object");
-  }
-}
-
-/** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
-export enum DenyFormat {
-  /** Not given, where there is no default. */
-  Unset = -1,
-  Problem,
-  Json,
-  Text,
-}
-
-export function readDenyFormat(json: JsonReader): DenyFormat {
-  const text = json.readString();
-  if (text == "problem") return DenyFormat.Problem;
-  if (text == "json") return DenyFormat.Json;
-  if (text == "text") return DenyFormat.Text;
-  json.fail("must be one of \"problem\", \"json\", \"text\"");
-  return DenyFormat.Unset;
-}
-
-/** How a request is refused. Nothing of the request stands in the answer. */
-export class Deny extends Config {
-  /** HTTP status. */
-  status: i64 = 0;
-  /** problem: application/problem+json (RFC 9457). json: {"error": …}. text: one line. */
-  format: DenyFormat = DenyFormat.Problem;
-  /** The whole body in place of what format makes. */
-  body: string = "";
-  /** Further headers. */
-  headers: Map<string, string> = new Map<string, string>();
-  /** Status that a gRPC call gets in place of the HTTP status. */
-  grpcStatus: i64 = 0;
-
-  decode(json: JsonReader): bool {
-    let seen0: u32 = 0;
-    if (!json.beginObject()) return false;
-    for (let first = true; json.nextKey(first); first = false) {
-      const key = json.key;
-      if (key == "status") {
-        if (seen0 & 0x1) return json.duplicateKey();
-        seen0 |= 0x1;
-        this.status = json.readInteger();
-        if (this.status < 400) json.fail("must be at least 400");
-        else if (this.status > 599) json.fail("must be at most 599");
-        if (!json.ok) return json.within(".status");
-      } else if (key == "format") {
-        if (seen0 & 0x2) return json.duplicateKey();
-        seen0 |= 0x2;
-        this.format = readDenyFormat(json);
-        if (!json.ok) return json.within(".format");
-      } else if (key == "body") {
-        if (seen0 & 0x4) return json.duplicateKey();
-        seen0 |= 0x4;
-        this.body = json.readString();
-        if (codePoints(this.body) > 8192) json.fail("must have at most 8192 characters");
-        if (!json.ok) return json.within(".body");
-      } else if (key == "headers") {
-        if (seen0 & 0x8) return json.duplicateKey();
-        seen0 |= 0x8;
-        const map = new Map<string, string>();
-        if (json.beginObject()) {
-          for (let firstKey = true; json.nextKey(firstKey); firstKey = false) {
-            const name = json.key;
-            if (map.has(name)) return json.duplicateKey() || json.within(".headers");
-            const item = json.readString();
-            if (codePoints(item) > 4096) json.fail("must have at most 4096 characters");
-            if (!json.ok) return json.within(memberPath(name)) || json.within(".headers");
-            map.set(name, item);
-          }
-          if (map.size > 20) json.fail("must have at most 20 keys");
-        }
-        this.headers = map;
-        if (!json.ok) return json.within(".headers");
-      } else if (key == "grpcStatus") {
-        if (seen0 & 0x10) return json.duplicateKey();
-        seen0 |= 0x10;
-        this.grpcStatus = json.readInteger();
-        if (this.grpcStatus < 1) json.fail("must be at least 1");
-        else if (this.grpcStatus > 16) json.fail("must be at most 16");
-        if (!json.ok) return json.within(".grpcStatus");
-      } else return json.unknownKey();
-    }
-    if (!json.ok) return false;
-    return true;
   }
 }

@@ -1,35 +1,51 @@
 /* What a filter has decided, counted under the names that all filters have: meshwasm_<filter>_allowed, _denied, _error and
  * _shadow_denied. */
 
-import { Counter, Labelled } from "meshwasm/sdk";
+import { Counter } from "meshwasm/sdk";
+import { Exchange, Phase } from "./exchange";
+import { CountedBy, OwnLabels } from "./own-labels";
+import { Selectors } from "./selector";
 
-/** Reasons are the filter's own words, few and fixed: never a client's. */
+/** Labels that the counts have. */
+const LABELS: string[] = ["reason"];
+
+/** Reasons are the filter's own words, few and fixed: never a client's. The exchange is that of the request, or null. */
 export class Decisions {
-  private passed: Counter;
-  private refused: Labelled<Counter>;
-  private failed: Labelled<Counter>;
-  private wouldRefuse: Labelled<Counter>;
+  /** Null when a label depends on the request. */
+  private passed: Counter | null = null;
+  private passedBy: CountedBy;
+  private refused: CountedBy;
+  private failed: CountedBy;
+  private wouldRefuse: CountedBy;
 
-  constructor(filter: string) {
+  private constructor(filter: string, own: OwnLabels) {
     const prefix = "meshwasm_" + filter;
-    this.passed = new Counter(prefix + "_allowed");
-    this.refused = new Labelled<Counter>(prefix + "_denied", ["reason"]);
-    this.failed = new Labelled<Counter>(prefix + "_error", ["reason"]);
-    this.wouldRefuse = new Labelled<Counter>(prefix + "_shadow_denied", ["reason"]);
+    this.passedBy = new CountedBy(prefix + "_allowed", [], own);
+    this.refused = new CountedBy(prefix + "_denied", LABELS, own);
+    this.failed = new CountedBy(prefix + "_error", LABELS, own);
+    this.wouldRefuse = new CountedBy(prefix + "_shadow_denied", LABELS, own);
+    if (own.isConstant) this.passed = this.passedBy.of([], null);
   }
 
-  allowed(): void {
-    this.passed.increment();
+  /** With the labels of `metrics.labels` in a configuration; null with path and reason in OwnLabels.refusal. */
+  static compile(filter: string, labels: Map<string, string>, selectors: Selectors): Decisions | null {
+    const own = OwnLabels.compile(labels, LABELS, selectors, Phase.Request, "$.metrics.labels");
+    return own ? new Decisions(filter, own) : null;
+  }
+
+  allowed(exchange: Exchange): void {
+    const passed = this.passed;
+    if (passed) passed.increment();
+    else this.passedBy.of([], exchange).increment();
   }
 
   /** In shadow mode it is counted as what would have been denied. */
-  denied(reason: string, shadow: bool): void {
-    if (shadow) this.wouldRefuse.of(reason).increment();
-    else this.refused.of(reason).increment();
+  denied(reason: string, shadow: bool, exchange: Exchange): void {
+    (shadow ? this.wouldRefuse : this.refused).of([reason], exchange).increment();
   }
 
   /** Something that the filter depends on has failed, whatever was done about it. */
-  error(reason: string): void {
-    this.failed.of(reason).increment();
+  error(reason: string, exchange: Exchange | null): void {
+    this.failed.of([reason], exchange).increment();
   }
 }

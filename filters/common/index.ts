@@ -2,6 +2,8 @@ export * from "./config";
 export { Check } from "./condition";
 export { Decisions } from "./decisions";
 export { Denial } from "./denial";
+export { isLabelName, isName, NOT_A_LABEL } from "./label-name";
+export { CountedBy, OwnLabels } from "./own-labels";
 export { hasDotSegments } from "./dot-segments";
 export { hasJsonBody } from "./json-body";
 export { Exchange, Kept, Phase } from "./exchange";

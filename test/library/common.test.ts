@@ -94,6 +94,44 @@ for (const host of ["emulator", "envoy"] as const) {
       assert.equal(metrics.counter(labelled("meshwasm_common_shadow_denied", { reason: "key" })), 1);
     });
 
+    test("labels of the configuration on the filter's counts", async () => {
+      const labels = { where: "edge", tenant: "${header:x-tenant|default=none}" };
+      await using proxy = await start({ secret: "a", metrics: { labels } });
+      const send = (key: string, tenant?: string) =>
+        proxy.request({ headers: { "x-key": key, ...(tenant === undefined ? {} : { "x-tenant": tenant }) } });
+      await send("a", "blue");
+      await send("a");
+      await send("b", "blue;.;reason=.=x;.;");
+      for (let i = 0; i < 1100; i++) await send("a", `t${i}`);
+      const counters = (await proxy.metrics()).toJSON().counters;
+      const at = (name: string, values: Record<string, string>): number | undefined =>
+        counters[labelled(`meshwasm_common_${name}`, values)];
+      assert.equal(at("allowed", { tenant: "blue", where: "edge" }), 1);
+      assert.equal(at("allowed", { tenant: "none", where: "edge" }), 1);
+      assert.equal(at("denied", { reason: "key", tenant: "blue_._reason_._x_._", where: "edge" }), 1);
+      // A thousand are counted apart, and what is more together.
+      assert.equal(at("allowed", { tenant: "other", where: "other" }), 102);
+      assert.equal(
+        Object.values(counters).reduce((a, b) => a + b),
+        1103,
+      );
+      for (const [wrong, reason] of [
+        [{ le: "a" }, "$.metrics.labels.le: is no name of a label: letters, digits and _, and not le or quantile"],
+        [{ "a-b": "a" }, '$.metrics.labels["a-b"]: is no name of a label'],
+        [{ reason: "a" }, "$.metrics.labels.reason: ends as the label reason"],
+        [{ my_reason: "a" }, "$.metrics.labels.my_reason: ends as the label reason"],
+        [{ a: "${nothing}" }, "$.metrics.labels.a: ${…} is not a selector"],
+        [{ a: "${response:x}" }, "$.metrics.labels.a: ${…} there is no response yet"],
+        [{ a: "${body:/x}" }, "$.metrics.labels.a: ${…} this filter does not read bodies"],
+        [{ a: 1 }, "$.metrics.labels.a: must be a string"],
+        [{ a: "", b: "", c: "", d: "", e: "", f: "" }, "$.metrics.labels: must have at most 5 items"],
+      ] as const)
+        await assert.rejects(proxy.reconfigure({ metrics: { labels: wrong } }), (error: Error) => {
+          assert.ok(error.message.includes(reason.replace(" items", "")), error.message);
+          return true;
+        });
+    });
+
     test("a service: cluster and URL, authority, path, failure", async () => {
       const seen: string[] = [];
       const answering: ClusterScript = ({ authority, path }) => {

@@ -67,8 +67,12 @@ export function bundledSchema(file: string): string {
       names.set(id, name);
       // First the name: a definition may refer to itself.
       defs[name] = null;
-      const key = own.replaceAll("~1", "/").replaceAll("~0", "~");
-      defs[name] = rewritten((parse(target)["$defs"] as Json)[key], target);
+      const keys = pointer.split("/").slice(1);
+      const unescaped = keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+      defs[name] = rewritten(
+        unescaped.reduce<unknown>((value, key) => (value as Json)[key], parse(target)),
+        target,
+      );
     }
     return `#/$defs/${name}`;
   }

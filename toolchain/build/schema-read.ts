@@ -57,6 +57,17 @@ interface Document {
   readonly open: Set<string>;
 }
 
+/** What a pointer leads to, or undefined. */
+function at(json: Json, pointer: string): unknown {
+  return pointer
+    .split("/")
+    .slice(1)
+    .reduce<unknown>((value, token) => {
+      const key = unescape(token);
+      return isJson(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+    }, json);
+}
+
 class Reader {
   private readonly documents = new Map<string, Document>();
   /** Checks that need everything to be read. */
@@ -110,14 +121,14 @@ class Reader {
     return { file, label, json, named: new Map(), open: new Set() };
   }
 
-  /** The root of a file, or one of its $defs. It is read once: what refers to it later gets the same type. */
+  /** The root of a file, one of its $defs, or a property of one. It is read once: what refers to it later gets the same type. */
   private named(document: Document, pointer: string): SchemaType {
     const known = document.named.get(pointer);
     if (known) return known;
     if (document.open.has(pointer))
       throw bad(document, pointer, "leads to itself without an object or a oneOf in between");
     document.open.add(pointer);
-    const json = pointer === "#" ? document.json : (document.json["$defs"] as Json)[unescape(pointer.slice(8))];
+    const json = at(document.json, pointer);
     const type = this.type(json, document, pointer, 0);
     document.open.delete(pointer);
     document.named.set(pointer, type);
@@ -151,15 +162,16 @@ class Reader {
   private reference(node: Node): SchemaType {
     node.allow("$ref", "default");
     const ref = node.json["$ref"];
-    const match = typeof ref === "string" ? /^([^#]*)(#(?:\/\$defs\/[^/]+)?)$/.exec(ref) : null;
-    if (!match) throw node.bad("$ref", 'must be "#/$defs/NAME", "#", or "FILE#/$defs/NAME"');
+    const match = typeof ref === "string" ? /^([^#]*)(#(?:\/\$defs\/[^/]+(?:\/properties\/[^/]+)?)?)$/.exec(ref) : null;
+    if (!match)
+      throw node.bad(
+        "$ref",
+        'must be "#", or "#/$defs/NAME" or a property of it, of this file or of another: "FILE#…"',
+      );
     const [, file, pointer] = match;
     const document = file ? this.other(file, node) : node.document;
-    if (pointer !== "#") {
-      const defs = document.json["$defs"];
-      if (!isJson(defs) || !Object.hasOwn(defs, unescape(pointer!.slice(8))))
-        throw node.bad("$ref", `there is no ${pointer}${file ? ` in ${file}` : ""}`);
-    }
+    if (at(document.json, pointer!) === undefined)
+      throw node.bad("$ref", `there is no ${pointer}${file ? ` in ${file}` : ""}`);
     return this.named(document, pointer!);
   }
 

@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { BuildError } from "./errors.js";
+import { bundledSchema } from "./schema-bundle.js";
 import { readSchema, readSchemaText } from "./schema-read.js";
-import type { ConfigSchema, ObjectType, UnionType } from "./schema.js";
+import type { ConfigSchema, EnumType, ObjectType, UnionType } from "./schema.js";
 import { makeProject } from "./testdata/project.js";
 
 const file = join(makeProject(), "config.schema.json");
@@ -113,7 +114,7 @@ test("a reference is the type that it leads to, also to itself", () => {
   refused(closed({ a: { $ref: "#/$defs/A" } }), "#/properties/a/$ref: there is no #/$defs/A");
   refused(
     closed({ a: { $ref: "#/properties/a" } }),
-    '#/properties/a/$ref: must be "#/$defs/NAME", "#", or "FILE#/$defs/NAME"',
+    '#/properties/a/$ref: must be "#", or "#/$defs/NAME" or a property of it, of this file or of another: "FILE#…"',
   );
   refused(
     closed({ a: { $ref: "https://x/y#/$defs/A" } }),
@@ -124,6 +125,36 @@ test("a reference is the type that it leads to, also to itself", () => {
     "#/$defs/A: leads to itself without an object or a oneOf in between",
   );
   refused(closed({}, { $defs: { A: { type: "null" } } }), `#/$defs/A/type: must be one of ${TYPES}`);
+});
+
+test("a reference leads to a property of a definition, too", () => {
+  const dir = makeProject();
+  const schema = join(dir, "config.schema.json");
+  const shared = {
+    $defs: {
+      All: closed({ mode: { $ref: "#/$defs/Mode", description: "theirs" }, name: string }),
+      Mode: { enum: ["a", "b"] },
+    },
+  };
+  writeFileSync(join(dir, "shared.json"), JSON.stringify(shared));
+  const mode = { $ref: "./shared.json#/$defs/All/properties/mode", default: "a", description: "mine" };
+  const text = JSON.stringify(closed({ mode, name: { $ref: "./shared.json#/$defs/All/properties/name" } }));
+  writeFileSync(schema, text);
+  const [first, second] = readSchema(schema).root.properties;
+  const type = first!.type as EnumType;
+  assert.deepEqual(
+    [type.pointer, first!.default, first!.description, second!.type.kind],
+    ["#/$defs/Mode", "a", "mine", "string"],
+  );
+  // What an editor is given stands alone.
+  const bundled = JSON.parse(bundledSchema(schema)) as { properties: unknown; $defs: Record<string, unknown> };
+  assert.deepEqual(bundled.properties, { mode: { ...mode, $ref: "#/$defs/mode" }, name: { $ref: "#/$defs/name" } });
+  assert.deepEqual(bundled.$defs["mode"], { $ref: "#/$defs/Mode", description: "theirs" });
+  for (const wrong of ["All/properties/none", "Mode/properties/a", "All/required/0"])
+    assert.throws(() => {
+      writeFileSync(schema, JSON.stringify(closed({ a: { $ref: `./shared.json#/$defs/${wrong}` } })));
+      readSchema(schema);
+    }, /#\/properties\/a\/\$ref: (there is no|must be)/);
 });
 
 test("a reference into another file is read there", () => {

@@ -1,11 +1,21 @@
-import { Check, denyWith, Edit, Exchange, Kept, Mode, Phase, refusedName, Selectors } from "meshwasm/filters/common";
 import {
-  Counter,
+  Check,
+  CountedBy,
+  denyWith,
+  Edit,
+  Exchange,
+  Kept,
+  Mode,
+  OwnLabels,
+  Phase,
+  refusedName,
+  Selectors,
+} from "meshwasm/filters/common";
+import {
   GrpcStatus,
   HeaderMap,
   HeadersAction,
   HttpFilter,
-  Labelled,
   log,
   Plugin,
   registerHttpFilter,
@@ -15,6 +25,9 @@ import { Changes } from "./changes";
 import { HeaderRewriteConfig } from "./config";
 import { ACTED, REFUSED } from "./outcome";
 import { TargetChanges } from "./target";
+
+/** The label of the counts. */
+const LABELS: string[] = ["result"];
 
 class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
   readonly selectors: Selectors = new Selectors();
@@ -27,7 +40,7 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
   match: Check | null = null;
   shadow: bool = false;
   off: bool = false;
-  private messages: Labelled<Counter> = new Labelled<Counter>("meshwasm_header_rewrite_messages", ["result"]);
+  private messages: CountedBy | null = null;
 
   onConfigure(): bool {
     const config = this.config;
@@ -38,6 +51,13 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
       this.match = Check.compile(match, this.selectors, Phase.Request, "$.match");
       if (!this.match) return refused(Check.refusal);
     }
+    const labels = config.metrics.labels;
+    // Requests are counted, too, when there is no response yet; what they say is kept for counts of the response.
+    if (!OwnLabels.compile(labels, LABELS, this.selectors, Phase.Request, "$.metrics.labels"))
+      return refused(OwnLabels.refusal);
+    const own = OwnLabels.compile(labels, LABELS, this.selectors, Phase.ResponseTrailers, "$.metrics.labels");
+    if (!own) return refused(OwnLabels.refusal);
+    this.messages = new CountedBy("meshwasm_header_rewrite_messages", LABELS, own);
     if (!this.target.compile(config, this.selectors)) return refused(this.target.error);
     if (!owned(config.originalPath, "$.originalPath") || !owned(config.originalHost, "$.originalHost")) return false;
     this.request.compile(config.request, this.selectors);
@@ -55,8 +75,8 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
   /** Counts a message that rules have acted on. */
   count(outcome: i32): void {
     if (!outcome) return;
-    if (outcome & REFUSED) this.messages.of("refused").increment();
-    else this.messages.of(this.shadow ? "shadow" : "changed").increment();
+    const result = outcome & REFUSED ? "refused" : this.shadow ? "shadow" : "changed";
+    this.messages!.of([result], this.exchange).increment();
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createTestAuthority, type RequestInput } from "meshwasm/testing";
+import { createTestAuthority, labelled, type RequestInput } from "meshwasm/testing";
 import { DOWNSTREAM, Subject } from "./support.js";
 
 const set = (name: string, value: string, when?: unknown) => ({ op: "set", name, value, ...(when ? { when } : {}) });
@@ -180,6 +180,30 @@ test("HD-26: selectors of the connection", async () => {
       names.map((name) => sent.headers.get(`x-r-${name}`)),
       ["example.test", "cluster.local/ns/shop/sa/cart", "shop", "cart", "https"],
     );
+  } finally {
+    await subject.close();
+  }
+});
+
+test("HD-37: labels of the configuration on the counts, also of what the request was", async () => {
+  const metrics = { labels: { tenant: "${header:x-tenant|default=none}", where: "edge" } };
+  const config = { request: [set("x-a", "1")], response: [set("x-b", "1")], metrics };
+  const subject = await Subject.start({ config });
+  const { proxy } = subject;
+  try {
+    await proxy.request({ headers: { "x-tenant": "blue" } });
+    await proxy.request();
+    const found = await proxy.metrics();
+    for (const tenant of ["blue", "none"]) {
+      const name = labelled("meshwasm_header_rewrite_messages", { result: "changed", tenant, where: "edge" });
+      assert.equal(found.counter(name), 2, tenant);
+    }
+    for (const [labels, reason] of [
+      [{ result: "a" }, /\$\.metrics\.labels\.result: ends as/],
+      [{ a: "${response:x}" }, /\$\.metrics\.labels\.a: .*no response yet/],
+      [{ a: "${trailer:x}" }, /\$\.metrics\.labels\.a: .*trailers/],
+    ] as const)
+      await assert.rejects(proxy.reconfigure({ ...config, metrics: { labels } }), reason);
   } finally {
     await subject.close();
   }

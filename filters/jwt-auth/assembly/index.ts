@@ -4,6 +4,7 @@ import {
   hasDotSegments,
   Mode,
   OnError,
+  OwnLabels,
   Phase,
   Selectors,
   setIdentityBytes,
@@ -37,7 +38,7 @@ const LATER = 1000;
 class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
   readonly selectors: Selectors = new Selectors();
   readonly exchange: Exchange = new Exchange();
-  readonly decisions: Decisions = new Decisions("jwt_auth");
+  decisions: Decisions | null = null;
   /** Headers that only this filter writes. */
   readonly own: string[] = [];
   private providers: TokenProvider[] = [];
@@ -74,6 +75,8 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
       if (rule.hasMatch) this.hasMatches = true;
     }
     this.otherwise = new CompiledRule(null, RequirementKind.Any, this.providers);
+    this.decisions = Decisions.compile("jwt_auth", config.metrics.labels, this.selectors);
+    if (!this.decisions) return refused(OwnLabels.refusal);
     this.answers = Answers.compile(config.deny);
     if (!this.answers) return refused(Answers.refusal);
     // The VM that only tries the configuration never ticks, and must not take the right to fetch with it.
@@ -144,7 +147,7 @@ class JwtAuthPlugin extends Plugin<JwtAuthConfig> {
         provider.use(set);
       } else remote.failed(now, KeySet.reason);
     }
-    if (remote.hasFailed) this.decisions.error("keys_not_fetched");
+    if (remote.hasFailed) this.decisions!.error("keys_not_fetched", null);
     this.serveWaiting(now);
   }
 
@@ -199,7 +202,8 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
     const headers = this.request.headers;
     if (config.mode == Mode.Enforce) removeOwn(plugin.own, headers);
     if (config.allowCorsPreflight && isPreflight(headers)) {
-      plugin.decisions.allowed();
+      plugin.exchange.enter(Phase.Request, headers, null);
+      plugin.decisions!.allowed(plugin.exchange);
       return HeadersAction.Continue;
     }
     const decision = this.decide();
@@ -216,13 +220,13 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
   private decide(): Decision {
     const plugin = this.plugin;
     const exchange = plugin.exchange;
+    exchange.enter(Phase.Request, this.request.headers, null);
     const path = plugin.hasMatches ? this.request.headers.getBytes(":path") : null;
     if (path !== null && hasDotSegments(path)) {
       const refused = new Decision();
       refused.reason = Reason.Path;
       return refused;
     }
-    exchange.enter(Phase.Request, this.request.headers, null);
     const now = <f64>clock.realtime() / 1e9;
     return plugin.ruleFor(exchange).decide(this.request.headers, exchange, now);
   }
@@ -231,12 +235,13 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
   private act(decision: Decision): bool {
     const plugin = this.plugin;
     const shadow = plugin.config.mode == Mode.Shadow;
+    const decisions = plugin.decisions!;
     let reason = decision.reason;
     if (!decision.allowed) {
       const unavailable = reason == Reason.Unavailable;
-      if (unavailable) plugin.decisions.error(reasonName(reason));
+      if (unavailable) decisions.error(reasonName(reason), plugin.exchange);
       if (!unavailable || plugin.config.onJwksUnavailable == OnError.Deny) {
-        plugin.decisions.denied(reasonName(reason), shadow);
+        decisions.denied(reasonName(reason), shadow, plugin.exchange);
         if (shadow) return true;
         plugin.refuse(this, reason);
         return false;
@@ -245,14 +250,14 @@ class JwtAuth extends HttpFilter<JwtAuthPlugin> {
       if (!shadow)
         for (let i = 0; i < decision.waiting.length; i++) decision.waiting[i].dropToken(this.request.headers);
     }
-    plugin.decisions.allowed();
-    if (shadow) return true;
     const verified = decision.verified;
     const headers = this.request.headers;
-    for (let i = 0; i < verified.length; i++) {
+    for (let i = 0; i < verified.length && !shadow; i++) {
       verified[i].provider.tell(verified[i], headers);
       if (i == 0) setIdentityBytes(verified[i].identity, verified[i].groups, verified[i].payload);
     }
+    // A label may be the identity.
+    decisions.allowed(plugin.exchange);
     return true;
   }
 

@@ -225,6 +225,27 @@ for (const downstream of DOWNSTREAM) {
         assert.equal(await ask(where, tokens), result, `${where} ${Object.keys(tokens).join()}`);
     });
 
+    test("JWT-39: labels of the configuration on the counts, the identity too", async () => {
+      const rs = await keyOf("RS256");
+      const metrics = { labels: { who: "${identity|default=nobody}", team: "${header:x-team}" } };
+      await using proxy = await over({ config: config([rs], {}, { metrics, allowCorsPreflight: true }) });
+      const headers = { "x-team": "blue" };
+      await send(proxy, await token(rs), { headers });
+      await send(proxy, null, { headers });
+      const preflight = { origin: "https://a.test", "access-control-request-method": "GET", ...headers };
+      await send(proxy, null, { method: "OPTIONS", headers: preflight });
+      const found = await proxy.metrics();
+      const at = (name: string, labels: Record<string, string>): number | null =>
+        found.counter(labelled(`meshwasm_jwt_auth_${name}`, labels));
+      assert.equal(at("allowed", { team: "blue", who: "alice" }), 1);
+      assert.equal(at("allowed", { team: "blue", who: "nobody" }), 1);
+      assert.equal(at("denied", { reason: "missing", team: "blue", who: "nobody" }), 1);
+      await assert.rejects(
+        proxy.reconfigure(config([rs], {}, { metrics: { labels: { reason: "a" } } })),
+        /\$\.metrics\.labels\.reason: /,
+      );
+    });
+
     test("JWT-36: a path with dot segments matches no rule", async () => {
       const rs = await keyOf("RS256");
       const rules = [

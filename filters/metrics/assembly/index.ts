@@ -1,4 +1,14 @@
-import { Check, Exchange, hasJsonBody, Kept, Mode, PathTemplate, Phase, Selectors } from "meshwasm/filters/common";
+import {
+  Check,
+  Exchange,
+  hasJsonBody,
+  isName,
+  Kept,
+  Mode,
+  PathTemplate,
+  Phase,
+  Selectors,
+} from "meshwasm/filters/common";
 import {
   DataAction,
   Gauge,
@@ -15,7 +25,7 @@ import {
 import { JsonDocument } from "meshwasm/sdk/std/json-value";
 import { Label, Metric, MetricsConfig, MetricType } from "./config";
 import { Facts, Route } from "./facts";
-import { isName, LabelSource } from "./label";
+import { LabelSource } from "./label";
 import { Amount, Measurement } from "./metric";
 import { addPreset, PresetInput } from "./presets";
 

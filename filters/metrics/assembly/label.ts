@@ -1,6 +1,6 @@
 /* Where the value of a label comes from. */
 
-import { Exchange, Phase, Selectors, Text } from "meshwasm/filters/common";
+import { Exchange, isLabelName, NOT_A_LABEL, Phase, Selectors, Text } from "meshwasm/filters/common";
 import { Encoder } from "meshwasm/sdk/std/template";
 import { decodeUtf8 } from "meshwasm/sdk/std/utf8";
 import { Label, LabelKind } from "./config";
@@ -26,7 +26,7 @@ export class LabelSource {
 
   /** Null with the reason in `reason`. */
   static compile(name: string, label: Label, selectors: Selectors): LabelSource | null {
-    if (!isLabelName(name)) return refuse("is no name of a label: letters, digits and _, and not le or quantile");
+    if (!isLabelName(name)) return refuse(NOT_A_LABEL);
     if (label.kind == LabelKind.Object) return new LabelSource(name, label.object!.field, null);
     const text = Text.compile(label.template, selectors, Phase.Response, Encoder.None);
     return text ? new LabelSource(name, -1, text) : refuse(Text.reason);
@@ -43,19 +43,4 @@ export class LabelSource {
 function refuse(reason: string): LabelSource | null {
   LabelSource.reason = reason;
   return null;
-}
-
-/** Prometheus keeps `le` and `quantile` for itself. */
-function isLabelName(name: string): bool {
-  return isName(name) && name != "le" && name != "quantile" && !name.startsWith("__");
-}
-
-/** Letters, digits and _, the first no digit; 64 at most. */
-export function isName(name: string, most: i32 = 64): bool {
-  if (!name.length || name.length > most) return false;
-  for (let i = 0; i < name.length; i++) {
-    const c = name.charCodeAt(i);
-    if (!(<u32>(c | 0x20) - 0x61 < 26 || c == 0x5f || (i > 0 && <u32>c - 0x30 < 10))) return false;
-  }
-  return true;
 }

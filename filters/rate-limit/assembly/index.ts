@@ -1,4 +1,4 @@
-import { Check, Denial, Exchange, Mode, OnError, Phase, Selectors } from "meshwasm/filters/common";
+import { Check, Denial, Exchange, Mode, OnError, OwnLabels, Phase, Selectors } from "meshwasm/filters/common";
 import {
   GrpcStatus,
   HeaderLines,
@@ -47,7 +47,9 @@ class RateLimitPlugin extends Plugin<RateLimitConfig> {
     const vms = new Vms(shared);
     this.vms = vms;
     this.exchange.trustedHops = <i32>config.trustedHops;
-    const common = new Common(this.selectors, shared, origin, vms, <u32>config.ipv6Prefix, config.deny);
+    const own = Common.ownLabels(config.metrics.labels, this.selectors);
+    if (!own) return refused(OwnLabels.refusal);
+    const common = new Common(own, this.selectors, shared, origin, vms, <u32>config.ipv6Prefix, config.deny);
     for (let i = 0; i < config.limits.length; i++) {
       const path = `$.limits[${i}]`;
       const name = config.limits[i].name;
@@ -168,10 +170,10 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       }
       const cost = limit.cost.ofRequest(exchange);
       const joined: bool = !limit.isConcurrency || plugin.joins(now);
-      const verdict = joined ? limit.take(cost, now) : Verdict.Unavailable;
+      const verdict = joined ? limit.take(cost, now, exchange) : Verdict.Unavailable;
       if (verdict <= Verdict.Refused && limit.mark.length) this.counted |= (<u64>1) << i;
       if (verdict == Verdict.Admitted && !remembers) {
-        limit.allowed.increment();
+        limit.countAllowed(exchange);
         continue;
       }
       if (verdict > Verdict.Refused) {
@@ -183,17 +185,17 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       if (verdict == Verdict.Admitted) continue;
       standing.isOver = true;
       if (limit.config.shadow || config.mode == Mode.Shadow) {
-        limit.wouldDeny.increment();
+        limit.countDenied(exchange, true);
         continue;
       }
-      limit.denied.increment();
+      limit.countDenied(exchange, false);
       this.undo(standings, now);
       plugin.refuse(this, standings, limit, standing.wait);
       return HeadersAction.StopIteration;
     }
     for (let i = 0; i < standings.length; i++) {
       const each = standings[i];
-      if (!each.isOver && !each.isRepeated) each.limit.allowed.increment();
+      if (!each.isOver && !each.isRepeated) each.limit.countAllowed(exchange);
     }
     if (plugin.remembers && standings.length) this.standings = standings;
     return HeadersAction.Continue;
@@ -201,7 +203,7 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
 
   /** How a request stands to a limit that had counted it before it was redirected. */
   private look(limit: CompiledLimit, standings: Standing[], now: u64): void {
-    if (limit.take(0, now) > Verdict.Refused) return;
+    if (limit.take(0, now, this.plugin.exchange) > Verdict.Refused) return;
     const standing = new Standing(limit, limit.countedHash, limit.countedTable, 0);
     standing.isRepeated = true;
     standings.push(standing);
@@ -211,12 +213,12 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
   private fails(limit: CompiledLimit, verdict: Verdict, standings: Standing[], now: u64): bool {
     const plugin = this.plugin;
     const reason = verdict == Verdict.NoRoom ? "no_room" : verdict == Verdict.Contended ? "contended" : "unavailable";
-    limit.error(reason);
+    limit.error(reason, plugin.exchange);
     const config = plugin.config;
     const shadow = limit.config.shadow || config.mode == Mode.Shadow;
     if (shadow || (verdict != Verdict.NoRoom && config.onError == OnError.Allow)) return false;
     this.undo(standings, now);
-    limit.denied.increment();
+    limit.countDenied(plugin.exchange, false);
     if (verdict == Verdict.NoRoom) plugin.refuse(this, [], limit, NEVER);
     else plugin.refuseUncounted(this, reason);
     return true;
@@ -243,7 +245,7 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       if (!limit.cost.header.length || standings[i].isOver) continue;
       if (!now) now = plugin.now();
       const cost = limit.cost.ofResponse(headers);
-      if (cost && !limit.owe(standings[i].hash, standings[i].table, cost, now)) limit.error("contended");
+      if (cost && !limit.owe(standings[i].hash, standings[i].table, cost, now)) limit.error("contended", null);
     }
     const config = plugin.config;
     if (config.mode == Mode.Enforce) tell(standings, config.headers, new ResponseFields(headers));

@@ -1,7 +1,7 @@
 /* One limit: for which requests it is, how they are told apart, what they count, and where. */
 
-import { Check, Denial, Deny, Exchange, Phase, Selectors } from "meshwasm/filters/common";
-import { Counter, GrpcStatus, Labelled, SharedData, Status } from "meshwasm/sdk";
+import { Check, CountedBy, Denial, Deny, Exchange, OwnLabels, Phase, Selectors } from "meshwasm/filters/common";
+import { Counter, GrpcStatus, SharedData, Status } from "meshwasm/sdk";
 import { Algorithm, seconds } from "./algorithm";
 import { Concurrency } from "./concurrency";
 import { Limit, LimitAlgorithm, LimitOverflow, LimitScope, LimitWhenAbsent } from "./config";
@@ -38,29 +38,45 @@ export const enum Verdict {
   Contended,
 }
 
+/** Labels that the counts have. */
+const LABELS: string[] = ["limit"];
+const ERROR_LABELS: string[] = ["limit", "reason"];
+
 /** What all limits of a plugin share. */
 export class Common {
-  readonly allowed: Labelled<Counter> = new Labelled<Counter>("meshwasm_rate_limit_allowed", ["limit"]);
-  readonly denied: Labelled<Counter> = new Labelled<Counter>("meshwasm_rate_limit_denied", ["limit"]);
-  readonly wouldDeny: Labelled<Counter> = new Labelled<Counter>("meshwasm_rate_limit_shadow_denied", ["limit"]);
-  readonly failed: Labelled<Counter> = new Labelled<Counter>("meshwasm_rate_limit_error", ["limit", "reason"], 300);
+  readonly allowed: CountedBy;
+  readonly denied: CountedBy;
+  readonly wouldDeny: CountedBy;
+  readonly failed: CountedBy;
+  /** Whether no label depends on the request. */
+  readonly hasConstantLabels: bool;
 
   constructor(
+    own: OwnLabels,
     readonly selectors: Selectors,
     readonly shared: SharedData,
     readonly origin: Origin,
     readonly vms: Vms,
     readonly ipv6Prefix: u32,
     readonly deny: Deny,
-  ) {}
+  ) {
+    this.allowed = new CountedBy("meshwasm_rate_limit_allowed", LABELS, own);
+    this.denied = new CountedBy("meshwasm_rate_limit_denied", LABELS, own);
+    this.wouldDeny = new CountedBy("meshwasm_rate_limit_shadow_denied", LABELS, own);
+    this.failed = new CountedBy("meshwasm_rate_limit_error", ERROR_LABELS, own);
+    this.hasConstantLabels = own.isConstant;
+  }
+
+  static ownLabels(labels: Map<string, string>, selectors: Selectors): OwnLabels | null {
+    return OwnLabels.compile(labels, ERROR_LABELS, selectors, Phase.Request, "$.metrics.labels");
+  }
 }
 
 export class CompiledLimit {
   /** Path and reason of the last refusal. */
   static refusal: string = "";
-  readonly allowed: Counter;
-  readonly denied: Counter;
-  readonly wouldDeny: Counter;
+  /** Null when labels depend on the request. */
+  private allowed: Counter | null;
   /** Its name as RateLimit has it, and what RateLimit-Policy says of it. */
   readonly quoted: string;
   readonly policy: string;
@@ -86,9 +102,7 @@ export class CompiledLimit {
     // What is under way is counted as long as it is, and a cost of the response when there is one.
     const isLasting = config.algorithm == LimitAlgorithm.Concurrency || cost.header.length > 0;
     this.mark = isLasting ? "" : declareMark(config.name);
-    this.allowed = common.allowed.of(config.name);
-    this.denied = common.denied.of(config.name);
-    this.wouldDeny = common.wouldDeny.of(config.name);
+    this.allowed = common.hasConstantLabels ? common.allowed.of([config.name], null) : null;
   }
 
   get name(): string {
@@ -153,7 +167,7 @@ export class CompiledLimit {
   }
 
   /** Counts a request of the key in `countedHash`. How it stands is then in `algorithm`. */
-  take(cost: u64, now: u64): Verdict {
+  take(cost: u64, now: u64, exchange: Exchange): Verdict {
     const counts = this.counts;
     const algorithm = this.algorithm;
     // A cost that only the response tells passes while there is anything left.
@@ -164,7 +178,7 @@ export class CompiledLimit {
       const at = counts.table.take(this.countedHash, now, algorithm.idle);
       if (!at) {
         if (index == counts.overflow || this.config.overflow == LimitOverflow.Deny) return Verdict.NoRoom;
-        this.error("no_room");
+        this.error("no_room", exchange);
         this.countedHash = OVERFLOW_HASH;
         index = counts.overflow;
         continue;
@@ -209,8 +223,19 @@ export class CompiledLimit {
     return false;
   }
 
-  error(reason: string): void {
-    this.common.failed.of(this.name, reason).increment();
+  countAllowed(exchange: Exchange): void {
+    const allowed = this.allowed;
+    (allowed ? allowed : this.common.allowed.of([this.name], exchange)).increment();
+  }
+
+  countDenied(exchange: Exchange, shadow: bool): void {
+    const common = this.common;
+    (shadow ? common.wouldDeny : common.denied).of([this.name], exchange).increment();
+  }
+
+  /** `exchange`: of the request, if it can be looked at now. */
+  error(reason: string, exchange: Exchange | null): void {
+    this.common.failed.of([this.name, reason], exchange).increment();
   }
 }
 

@@ -128,6 +128,28 @@ for (const downstream of DOWNSTREAM) {
       assert.equal(await passed(off, 5), 5);
     });
 
+    test("RL-36: labels of the configuration on the counts", async () => {
+      const metrics = { labels: { tenant: "${header:x-tenant|default=none}", where: "edge" } };
+      const config = one({ requests: 1, key: ["header:x-tenant"], maxKeys: 1, overflow: "deny" }, { metrics });
+      await using proxy = await start({ downstream, config });
+      for (const tenant of ["a", "a", null, null, null])
+        await proxy.request(tenant === null ? {} : { headers: { "x-tenant": tenant } });
+      const found = await proxy.metrics();
+      const at = (name: string, tenant: string): number | null =>
+        found.counter(labelled(`meshwasm_rate_limit_${name}`, { limit: "main", tenant, where: "edge" }));
+      assert.deepEqual([at("allowed", "a"), at("denied", "a")], [1, 1]);
+      assert.deepEqual([at("allowed", "none"), at("denied", "none")], [1, 2]);
+      await proxy.reconfigure(one({ requests: 1 }, { metrics: { labels: { where: "edge" } }, mode: "shadow" }));
+      for (let i = 0; i < 3; i++) await proxy.request();
+      const shadow = labelled("meshwasm_rate_limit_shadow_denied", { limit: "main", where: "edge" });
+      assert.ok(((await proxy.metrics()).counter(shadow) ?? 0) >= 2);
+      for (const name of ["limit", "reason", "my_limit", "le"])
+        await assert.rejects(
+          proxy.reconfigure(one({}, { metrics: { labels: { [name]: "a" } } })),
+          new RegExp(`\\$\\.metrics\\.labels\\.${name}: `),
+        );
+    });
+
     test("RL-21: a cost that the response tells", async () => {
       for (const algorithm of TIMED) {
         const config = one({ algorithm, requests: 10, cost: { response: "x-tokens" } });

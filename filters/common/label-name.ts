@@ -1,0 +1,18 @@
+/* Names of labels and metrics. */
+
+export const NOT_A_LABEL = "is no name of a label: letters, digits and _, and not le or quantile";
+
+/** Prometheus keeps `le` and `quantile` for itself. */
+export function isLabelName(name: string): bool {
+  return isName(name) && name != "le" && name != "quantile" && !name.startsWith("__");
+}
+
+/** Letters, digits and _, the first no digit; 64 at most. */
+export function isName(name: string, most: i32 = 64): bool {
+  if (!name.length || name.length > most) return false;
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (!(<u32>(c | 0x20) - 0x61 < 26 || c == 0x5f || (i > 0 && <u32>c - 0x30 < 10))) return false;
+  }
+  return true;
+}
