@@ -48,6 +48,9 @@ const enum Source {
   Constant,
 }
 
+/** Items of a list, and bytes in all, that a selector of the body can have as its value. */
+const MOST_OF_BODY: i32 = 100;
+const MOST_BYTES_OF_BODY: i32 = 4096;
 /** Segments that a property's path can have. */
 const MAX_SEGMENTS = 6;
 
@@ -185,7 +188,7 @@ export class Selector {
         return one(map.getBytes(":scheme"));
       case Source.Body: {
         const body = exchange.body;
-        return body ? scalars(jsonAt(body.root, this.name)) : NOTHING;
+        return body ? bounded(scalars(jsonAt(body.root, this.name), MOST_OF_BODY)) : NOTHING;
       }
       case Source.Status:
         return one(map.getBytes(":status"));
@@ -496,12 +499,19 @@ function groups(lines: string | null): Uint8Array[] {
   return values;
 }
 
-/** A text, number or boolean, or all such items of a list. */
-function scalars(value: JsonValue): Uint8Array[] {
+/** A text, number or boolean, or all such items of a list; none of a list that is longer than `most`. */
+function scalars(value: JsonValue, most: i32 = i32.MAX_VALUE): Uint8Array[] {
   const values: Uint8Array[] = [];
-  if (value.isArray) for (let i = 0, n = value.length; i < n; i++) pushScalar(value.at(i), values);
-  else pushScalar(value, values);
+  if (!value.isArray) pushScalar(value, values);
+  else if (value.length <= most) for (let i = 0, n = value.length; i < n; i++) pushScalar(value.at(i), values);
   return values;
+}
+
+/** What is kept of a body until its stream ends is little, whatever a client sends. */
+function bounded(values: Uint8Array[]): Uint8Array[] {
+  let bytes = 0;
+  for (let i = 0; i < values.length; i++) bytes += values[i].length;
+  return bytes <= MOST_BYTES_OF_BODY ? values : NOTHING;
 }
 
 function pushScalar(value: JsonValue, values: Uint8Array[]): void {

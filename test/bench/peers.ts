@@ -111,7 +111,7 @@ export async function buildProxyRuntime(say: Say): Promise<Modules> {
 const RUST_TARGET = "wasm32-wasip1";
 
 /** The `proxy-wasm` crate; needs cargo. */
-export async function buildRust(say: Say): Promise<Modules> {
+export async function buildRust(say: Say, reads: "first line" | "all lines"): Promise<Modules> {
   await run("cargo", ["--version"], HERE, "install Rust to have this row");
   const { stdout: libraries } = await run(
     "rustc",
@@ -138,8 +138,8 @@ export async function buildRust(say: Say): Promise<Modules> {
     target,
   ];
   await run("cargo", args, join(PEERS, "rust"), "run it again where cargo can fetch crates");
-  const built = (id: WorkloadId): string => join(target, RUST_TARGET, "release", `bench_${id}.wasm`);
-  return { a: built("a"), b: built("b") };
+  const built = (name: string): string => join(target, RUST_TARGET, "release", `bench_${name}.wasm`);
+  return { a: built(reads === "all lines" ? "a_lines" : "a"), b: built("b") };
 }
 
 /** Runs a tool; when it fails, its last words and the next step become the reason. */

@@ -54,6 +54,10 @@ export interface Report {
 
 /** Upper limits that meshwasm sets itself: ratio to a row. */
 const RATIOS: readonly { workload: WorkloadId; to: RowId; limit: number }[] = [
+  // The same filter: one that sees all lines of the header, as `get` does.
+  { workload: "a", to: "floor-lines", limit: 1.1 },
+  { workload: "a", to: "rust-lines", limit: 0.85 },
+  // Filters that see the first line alone.
   { workload: "a", to: "floor", limit: 1.1 },
   { workload: "a", to: "rust", limit: 0.85 },
   { workload: "a", to: "proxy-runtime", limit: 0.5 },
@@ -87,7 +91,7 @@ export function reportOf(run: Run, { rows, missing }: Rows, { none, over }: Samp
   const targets: Target[] = [];
   for (const { workload, to, limit } of RATIOS) {
     const value = workloads.find(({ id }) => id === workload)?.ratio("meshwasm", to) ?? null;
-    const text = `workload ${workload.toUpperCase()}: meshwasm / ${ROW_TITLES[to]}`;
+    const text = `workload ${workload.toUpperCase()}: meshwasm / ${ROW_TITLES[to].replace(/^the same/, "by hand")}`;
     targets.push({ text, limit, value, met: value === null ? null : value <= limit });
   }
   for (const [key, text] of [

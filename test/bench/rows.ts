@@ -9,7 +9,8 @@ import { COPIED, type WorkloadId } from "./workloads.js";
 
 type JsonObject = envoyConfig.JsonObject;
 
-export type RowId = "none" | "native" | "lua" | "floor" | "floor-lines" | "meshwasm" | "proxy-runtime" | "rust";
+export type RowId =
+  "none" | "native" | "lua" | "floor" | "floor-lines" | "meshwasm" | "proxy-runtime" | "rust" | "rust-lines";
 
 export const ROW_TITLES: Readonly<Record<RowId, string>> = {
   none: "no filter",
@@ -20,6 +21,7 @@ export const ROW_TITLES: Readonly<Record<RowId, string>> = {
   meshwasm: "meshwasm",
   "proxy-runtime": "@solo-io/proxy-runtime",
   rust: "Rust (proxy-wasm crate)",
+  "rust-lines": "Rust, reading all lines",
 };
 
 export interface Row {
@@ -60,7 +62,8 @@ export async function prepareRows(wanted: readonly RowId[], say: Say): Promise<R
   await peer("floor-lines", () => buildFloor(callbacks, "all lines"));
   await peer("meshwasm", () => Promise.resolve({ a: a.wasm, b: b.wasm }));
   await peer("proxy-runtime", () => buildProxyRuntime(say), "bench");
-  await peer("rust", () => buildRust(say));
+  await peer("rust", () => buildRust(say, "first line"));
+  await peer("rust-lines", () => buildRust(say, "all lines"));
   return { rows, missing };
 }
 

@@ -115,10 +115,13 @@ for (const downstream of DOWNSTREAM) {
       await send('{"model": "a-1"');
       await send('{"model": "a-1", "model": "b"}');
       await send({ model: { name: "a-1" } });
+      // More than is kept of a body.
+      await send({ tags: Array.from({ length: 101 }, () => "b") });
       await send(undefined);
       assert.equal(await counted(proxy, "calls", { model: "a-1", tag: "x" }), 1);
       assert.equal(await counted(proxy, "calls", { model: "a-1", tag: "-" }), 1);
       assert.equal(await counted(proxy, "calls", { model: "none", tag: "-" }, 7), 7);
+      assert.equal(await counted(proxy, "calls", { model: "none", tag: "b" }), 1);
       assert.equal(await counted(proxy, "streamed"), 1);
       assert.equal(await counted(proxy, "tokens", {}, 240), 240);
       assert.equal(await counted(proxy, "tagged"), 1);
