@@ -133,6 +133,35 @@ shape(
   ["proxy_on_request_headers"],
 );
 
+shape(
+  "a class that is not registered adds nothing",
+  `import { Other } from "./other";
+  export { Other };
+  ${PLUGIN}class F extends HttpFilter<P> { ${HEADERS} }
+  export class Draft extends F { seen: i32 = 0; onLog(): void {} }
+  ${REGISTER}`,
+  ["proxy_on_request_headers"],
+  {
+    "assembly/other.ts": `${IMPORTS}export class Q extends Plugin<NoConfig> { onTick(): void {} }
+      export class Other extends HttpFilter<Q> { onResponseBody(size: u32, end: bool): DataAction { return DataAction.Continue; } }`,
+  },
+);
+
+shape(
+  "a class that is registered by another name, or by a generic function",
+  `import { Other as Mine } from "./other";
+  import { P } from "./other";
+  function make<T extends HttpFilter<P>>(id: string): void { registerHttpFilter<T, P, NoConfig>(id); }
+  class F extends HttpFilter<P> { ${HEADERS} }
+  registerHttpFilter<Mine, P, NoConfig>("a");
+  make<F>("b");`,
+  ["proxy_on_configure", "proxy_on_request_headers", "proxy_on_response_body", ...STATE],
+  {
+    "assembly/other.ts": `${IMPORTS}export ${PLUGIN}
+      export class Other extends HttpFilter<P> { onResponseBody(size: u32, end: bool): DataAction { return DataAction.Continue; } }`,
+  },
+);
+
 test("two filters without state are told apart by root_id", async () => {
   const filter = (name: string) => `class ${name} extends HttpFilter<P> {
     onRequestHeaders(end: bool): HeadersAction { log.info("${name}"); return HeadersAction.Continue; }

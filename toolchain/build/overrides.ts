@@ -102,6 +102,28 @@ function registrations(program: Program): number {
   return texts.reduce((sum, text) => sum + (text.match(/\bregister\w+Filter\s*</g)?.length ?? 0), 0);
 }
 
+/**
+ * Names of the classes that the author's text registers, or null when they cannot be told: a class by another name, or a
+ * parameter of a generic function.
+ */
+function registeredNames(program: Program, classes: readonly ClassPrototype[]): Set<string> | null {
+  const known = new Set(classes.map(({ name }) => name));
+  const names = new Set<string>();
+  for (const { normalizedPath, text } of program.sources) {
+    if (normalizedPath.startsWith(SDK)) continue;
+    for (const [, given] of text.matchAll(/\bregister\w+Filter\s*<([^()]*)>\s*\(/g)) {
+      // Of generic classes the arguments do not matter; an SDK's class has no overrides.
+      const [filter = "", plugin = ""] = given!.replaceAll(/<[^<>]*>/g, "").split(",");
+      for (const each of [filter, plugin]) {
+        const name = each.trim().split(".").at(-1)!;
+        if (!known.has(name)) return null;
+        names.add(name);
+      }
+    }
+  }
+  return names;
+}
+
 /** Whether a compiled program makes any filter known. */
 export function registersFilter(program: Program): boolean {
   return [...program.elementsByName.values()].some(
@@ -128,10 +150,14 @@ export function neededExports(program: Program): Set<string> {
   const needed = new Set(ALWAYS);
   let stateful = false;
   let streams = 0;
-  const classes = authorClasses(program);
-  for (const prototype of classes) {
-    const isStream = extendsFrom(prototype, STREAM_BASE);
-    const isPlugin = extendsFrom(prototype, PLUGIN_BASE);
+  const all = authorClasses(program);
+  const registered = registeredNames(program, all);
+  // Of one that is not registered only what others inherit counts, and that they have themselves.
+  const isUsed = ({ name }: ClassPrototype): boolean => registered === null || registered.has(name);
+  const classes = all.filter(isUsed);
+  for (const prototype of all) {
+    const isStream = extendsFrom(prototype, STREAM_BASE) && isUsed(prototype);
+    const isPlugin = extendsFrom(prototype, PLUGIN_BASE) && isUsed(prototype);
     if (extendsFrom(prototype, CONFIG_BASE)) {
       needed.add("proxy_on_configure");
       stateful = true;
