@@ -1,10 +1,14 @@
 /* Compiles the probe: its fixed part in probe.as, and a call of every host function from calls.ts. */
 
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import asc from "assemblyscript/asc";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { HOST_FUNCTIONS } from "../../toolchain/build/abi.js";
 import { CALLS, TEXTS, VARYING, type HostCall } from "./calls.js";
+
+const ASC = fileURLToPath(new URL("../../node_modules/assemblyscript/bin/asc.js", import.meta.url));
 
 /** Not called by ask(): they end something, or their result is the machine's own. */
 export const ELSEWHERE = ["emscripten_notify_memory_growth", "proc_exit"];
@@ -19,15 +23,17 @@ export async function buildProbe(folder: string, absent: readonly string[] = [])
     readFileSync(new URL("probe.as", import.meta.url), "utf8"),
   ];
   writeFileSync(join(folder, "probe.ts"), source.join("\n"));
-  const messages: string[] = [];
-  const { error } = await asc.main(
-    [
-      ...["probe.ts", `--baseDir=${folder}`, "--outFile=probe.wasm", "--runtime=stub", "-O1", "--noColors"],
-      ...["--exportStart=_initialize", "--use=abort=", "--initialMemory=64", "--disableWarning"],
-    ],
-    { stderr: asc.createMemoryStream((chunk) => void messages.push(String(chunk))) },
-  );
-  if (error) throw new Error(`the probe does not compile:\n${messages.join("") || error.message}`);
+  // In a process of its own: a filter that was built in this one has changed the compiler's library for filters.
+  const options = [
+    ...["probe.ts", `--baseDir=${folder}`, "--outFile=probe.wasm", "--runtime=stub", "-O1", "--noColors"],
+    ...["--exportStart=_initialize", "--use=abort=", "--initialMemory=64", "--disableWarning"],
+  ];
+  try {
+    await promisify(execFile)(process.execPath, [ASC, ...options]);
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    throw new Error(`the probe does not compile:\n${stderr || message}`, { cause: error });
+  }
   return join(folder, "probe.wasm");
 }
 
