@@ -32,6 +32,9 @@ const SELECTORS = [
   "property:request.duration",
   "cel:response.code",
   "env:A",
+  "body:/a",
+  "body:/a/0",
+  "body:/a~1b/c",
 ];
 const LABELS = [
   "method",
@@ -67,6 +70,16 @@ test("TM-23: random messages and configurations never trap", { timeout: 120_000 
     )
       .join("")
       .trim();
+  const json = (depth = 0): unknown => {
+    const inner = (): unknown => json(depth + 1);
+    const lists =
+      depth < 4 ? [() => [inner(), inner(), inner()], () => ({ a: inner(), "a/b": inner(), c: inner() })] : [];
+    return pick([bytes, () => next(1e6), () => true, () => null, () => "x".repeat(next(6000)), ...lists])();
+  };
+  const body = (): string => {
+    const text = JSON.stringify({ a: json(), "a/b": json() });
+    return pick([text, text, text.slice(next(text.length)), text.replaceAll("a", "a/b"), `${text}${text}`]);
+  };
   const label = (): unknown => (next(2) ? { field: pick(LABELS) } : `a\${${pick(SELECTORS)}|default=b}c`);
   const labels = (): object => Object.fromEntries(Array.from({ length: next(5) }, (_, i) => [`l${i}`, label()]));
   const metric = (_: unknown, i: number): object => ({
@@ -85,6 +98,7 @@ test("TM-23: random messages and configurations never trap", { timeout: 120_000 
       labels: next(2) ? {} : { all: label() },
       metrics: Array.from({ length: next(6) }, metric),
       maxSeries: 1 + next(40),
+      ...(next(3) ? {} : { maxBodyBytes: pick([1, 100, 1048576]) }),
     });
     for (let i = 0; i < 8; i++) {
       const status = pick([200, 204, 304, 404, 500]);
@@ -105,7 +119,12 @@ test("TM-23: random messages and configurations never trap", { timeout: 120_000 
       const input = {
         method,
         path: pick(["/", "/a", "/b/c/d", "/a?a=%0a&a=1"]),
-        headers: [["x-a", bytes()] as const, ["cookie", "a=1"] as const],
+        headers: [
+          ["x-a", bytes()] as const,
+          ["cookie", "a=1"] as const,
+          ["content-type", pick(["application/json", "a/b+JSON; c=d", "text/plain"])] as const,
+        ],
+        ...(method === "POST" ? { body: body() } : {}),
       };
       const response = await proxy.request(input);
       assert.ok(response.status >= 200);
