@@ -1,9 +1,8 @@
 /* What a filter has decided, counted under the names that all filters have: meshwasm_<filter>_allowed, _denied, _error and
  * _shadow_denied. */
 
-import { Counter } from "meshwasm/sdk";
 import { Exchange, Phase } from "./exchange";
-import { CountedBy, OwnLabels } from "./own-labels";
+import { Count, CountedBy, OwnLabels } from "./own-labels";
 import { Selectors } from "./selector";
 
 /** Labels that the counts have. */
@@ -11,20 +10,17 @@ const LABELS: string[] = ["reason"];
 
 /** Reasons are the filter's own words, few and fixed: never a client's. The exchange is that of the request, or null. */
 export class Decisions {
-  /** Null when a label depends on the request. */
-  private passed: Counter | null = null;
-  private passedBy: CountedBy;
+  private passed: Count;
   private refused: CountedBy;
   private failed: CountedBy;
   private wouldRefuse: CountedBy;
 
   private constructor(filter: string, own: OwnLabels) {
     const prefix = "meshwasm_" + filter;
-    this.passedBy = new CountedBy(prefix + "_allowed", [], own);
+    this.passed = new Count(new CountedBy(prefix + "_allowed", [], own), []);
     this.refused = new CountedBy(prefix + "_denied", LABELS, own);
     this.failed = new CountedBy(prefix + "_error", LABELS, own);
     this.wouldRefuse = new CountedBy(prefix + "_shadow_denied", LABELS, own);
-    if (own.isConstant) this.passed = this.passedBy.of([], null);
   }
 
   /** With the labels of `metrics.labels` in a configuration; null with path and reason in OwnLabels.refusal. */
@@ -34,9 +30,7 @@ export class Decisions {
   }
 
   allowed(exchange: Exchange): void {
-    const passed = this.passed;
-    if (passed) passed.increment();
-    else this.passedBy.of([], exchange).increment();
+    this.passed.increment(exchange);
   }
 
   /** In shadow mode it is counted as what would have been denied. */

@@ -2,14 +2,11 @@
 
 import { Counter, Labelled } from "meshwasm/sdk";
 import { Encoder } from "meshwasm/sdk/std/template";
-import { decodeUtf8 } from "meshwasm/sdk/std/utf8";
 import { Exchange, Phase } from "./exchange";
-import { isName, isLabelName, NOT_A_LABEL } from "./label-name";
+import { isLabelName, labelPath, labelValue, NOT_A_LABEL } from "./label";
 import { Selectors } from "./selector";
 import { Text } from "./template";
 
-/** Bytes of a value that are looked at; a series keeps 128 characters. */
-const MOST = 512;
 const MOST_SERIES: i32 = 1000;
 
 export class OwnLabels {
@@ -32,7 +29,7 @@ export class OwnLabels {
     const names = labels.keys().sort();
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
-      const where = path + (isName(name) ? "." + name : `["${name}"]`);
+      const where = path + labelPath(name);
       if (!isLabelName(name)) return refuse(where, NOT_A_LABEL);
       const other = clashOf(name, taken.concat(made.names));
       if (other.length)
@@ -51,18 +48,9 @@ export class OwnLabels {
     const count = values.length;
     const all = new StaticArray<string>(count + this.texts.length);
     for (let i = 0; i < count; i++) all[i] = values[i];
-    for (let i = 0; i < this.texts.length; i++) all[count + i] = valueOf(this.texts[i], exchange);
+    for (let i = 0; i < this.texts.length; i++) all[count + i] = labelValue(this.texts[i], exchange);
     return all;
   }
-}
-
-function valueOf(text: Text, exchange: Exchange | null): string {
-  let bytes = text.constant;
-  if (bytes === null) {
-    if (!exchange) return "none";
-    bytes = text.render(exchange);
-  }
-  return bytes === null ? "too_long" : decodeUtf8(bytes.dataStart, min(bytes.length, MOST));
 }
 
 /** Envoy looks for a label anywhere in a metric's name, so that none may end with another. */
@@ -83,12 +71,30 @@ export class CountedBy {
   constructor(
     name: string,
     labels: string[],
-    private own: OwnLabels,
+    readonly own: OwnLabels,
   ) {
     this.counters = new Labelled<Counter>(name, labels.concat(own.names), MOST_SERIES);
   }
 
+  /** With these values of the filter's labels. `exchange`: of the request, or null. */
   of(values: StaticArray<string>, exchange: Exchange | null): Counter {
     return this.counters.ofAll(this.own.names.length ? this.own.behind(values, exchange) : values);
+  }
+}
+
+/** One with values that the filter knows beforehand: found once, unless a label depends on the request. */
+export class Count {
+  private fixed: Counter | null;
+
+  constructor(
+    private counters: CountedBy,
+    private values: StaticArray<string>,
+  ) {
+    this.fixed = counters.own.isConstant ? counters.of(values, null) : null;
+  }
+
+  increment(exchange: Exchange): void {
+    const fixed = this.fixed;
+    (fixed ? fixed : this.counters.of(this.values, exchange)).increment();
   }
 }

@@ -11,6 +11,19 @@ export function schemaFile(name: string, from: string): string {
   return name.startsWith("meshwasm/") ? join(packageRoot, name.slice(9)) : resolve(dirname(from), name);
 }
 
+/** What a JSON Pointer in a fragment leads to, or undefined. */
+export function atPointer(json: Json, pointer: string): unknown {
+  return pointer
+    .split("/")
+    .slice(1)
+    .reduce<unknown>((value, token) => {
+      const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+      return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+        ? (value as Json)[key]
+        : undefined;
+    }, json);
+}
+
 /** Absolute paths of the other schema files that a schema refers to, directly or not. It was read before, so they are there. */
 export function schemaFiles(file: string): string[] {
   const found = new Set<string>();
@@ -67,12 +80,7 @@ export function bundledSchema(file: string): string {
       names.set(id, name);
       // First the name: a definition may refer to itself.
       defs[name] = null;
-      const keys = pointer.split("/").slice(1);
-      const unescaped = keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-      defs[name] = rewritten(
-        unescaped.reduce<unknown>((value, key) => (value as Json)[key], parse(target)),
-        target,
-      );
+      defs[name] = rewritten(atPointer(parse(target), pointer), target);
     }
     return `#/$defs/${name}`;
   }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { checkValue } from "./config-check.js";
 import { BuildError } from "./errors.js";
-import { schemaFile } from "./schema-bundle.js";
+import { atPointer, schemaFile } from "./schema-bundle.js";
 import {
   FORMATS,
   jsonKind,
@@ -55,17 +55,6 @@ interface Document {
   readonly json: Json;
   readonly named: Map<string, SchemaType>;
   readonly open: Set<string>;
-}
-
-/** What a pointer leads to, or undefined. */
-function at(json: Json, pointer: string): unknown {
-  return pointer
-    .split("/")
-    .slice(1)
-    .reduce<unknown>((value, token) => {
-      const key = unescape(token);
-      return isJson(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-    }, json);
 }
 
 class Reader {
@@ -128,7 +117,7 @@ class Reader {
     if (document.open.has(pointer))
       throw bad(document, pointer, "leads to itself without an object or a oneOf in between");
     document.open.add(pointer);
-    const json = at(document.json, pointer);
+    const json = atPointer(document.json, pointer);
     const type = this.type(json, document, pointer, 0);
     document.open.delete(pointer);
     document.named.set(pointer, type);
@@ -170,7 +159,7 @@ class Reader {
       );
     const [, file, pointer] = match;
     const document = file ? this.other(file, node) : node.document;
-    if (at(document.json, pointer!) === undefined)
+    if (atPointer(document.json, pointer!) === undefined)
       throw node.bad("$ref", `there is no ${pointer}${file ? ` in ${file}` : ""}`);
     return this.named(document, pointer!);
   }
@@ -452,8 +441,4 @@ function isJson(value: unknown): value is Json {
 
 function escape(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");
-}
-
-function unescape(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }

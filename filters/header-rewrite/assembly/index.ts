@@ -1,5 +1,6 @@
 import {
   Check,
+  Count,
   CountedBy,
   denyWith,
   Edit,
@@ -40,7 +41,8 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
   match: Check | null = null;
   shadow: bool = false;
   off: bool = false;
-  private messages: CountedBy | null = null;
+  private refusedMessages: Count | null = null;
+  private actedOn: Count | null = null;
 
   onConfigure(): bool {
     const config = this.config;
@@ -57,7 +59,9 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
       return refused(OwnLabels.refusal);
     const own = OwnLabels.compile(labels, LABELS, this.selectors, Phase.ResponseTrailers, "$.metrics.labels");
     if (!own) return refused(OwnLabels.refusal);
-    this.messages = new CountedBy("meshwasm_header_rewrite_messages", LABELS, own);
+    const messages = new CountedBy("meshwasm_header_rewrite_messages", LABELS, own);
+    this.refusedMessages = new Count(messages, ["refused"]);
+    this.actedOn = new Count(messages, [this.shadow ? "shadow" : "changed"]);
     if (!this.target.compile(config, this.selectors)) return refused(this.target.error);
     if (!owned(config.originalPath, "$.originalPath") || !owned(config.originalHost, "$.originalHost")) return false;
     this.request.compile(config.request, this.selectors);
@@ -75,8 +79,7 @@ class HeaderRewritePlugin extends Plugin<HeaderRewriteConfig> {
   /** Counts a message that rules have acted on. */
   count(outcome: i32): void {
     if (!outcome) return;
-    const result = outcome & REFUSED ? "refused" : this.shadow ? "shadow" : "changed";
-    this.messages!.of([result], this.exchange).increment();
+    (outcome & REFUSED ? this.refusedMessages : this.actedOn)!.increment(this.exchange);
   }
 }
 

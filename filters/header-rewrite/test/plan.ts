@@ -35,6 +35,6 @@ export const PLAN: Readonly<Record<string, string>> = {
   "HD-33": "every wrong configuration is refused with its path",
   "HD-34": "headers that the filter writes itself are taken from clients",
   "HD-35": "random messages and rules never trap",
-  "HD-37": "labels of the configuration on the counts, also of what the request was",
   "HD-36": "operations on the path",
+  "HD-37": "labels of the configuration on the counts, also of what the request was",
 };

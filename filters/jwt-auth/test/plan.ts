@@ -37,6 +37,6 @@ export const PLAN: Readonly<Record<string, string>> = {
   "JWT-35": "published vectors of JWS and JWK: each verdict",
   "JWT-36": "a path with dot segments matches no rule",
   "JWT-37": "missing keys excuse no other token",
-  "JWT-39": "labels of the configuration on the counts, the identity too",
   "JWT-38": "verified tokens take no more than their share of memory",
+  "JWT-39": "labels of the configuration on the counts, the identity too",
 };

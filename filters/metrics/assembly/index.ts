@@ -4,6 +4,7 @@ import {
   hasJsonBody,
   isName,
   Kept,
+  labelPath,
   Mode,
   PathTemplate,
   Phase,
@@ -68,7 +69,7 @@ class MetricsPlugin extends Plugin<MetricsConfig> {
     }
     for (let i = 0; i < this.list.length; i++) {
       const double = doubled(this.list[i].labels);
-      if (double !== null) return refused(`$.labels${step(double)}: is a label of ${this.list[i].name}`);
+      if (double !== null) return refused(`$.labels${labelPath(double)}: is a label of ${this.list[i].name}`);
     }
     for (let i = 0; i < config.metrics.length; i++) {
       if (!this.addOwn(config.metrics[i], `$.metrics[${i}]`, common, budget)) return false;
@@ -112,7 +113,7 @@ class MetricsPlugin extends Plugin<MetricsConfig> {
     for (let i = 0; i < names.length; i++) {
       const made = LabelSource.compile(names[i], labels.get(names[i]), this.selectors);
       if (!made) {
-        refused(path + step(names[i]) + ": " + LabelSource.reason);
+        refused(path + labelPath(names[i]) + ": " + LabelSource.reason);
         return null;
       }
       list.push(made);
@@ -120,14 +121,9 @@ class MetricsPlugin extends Plugin<MetricsConfig> {
     const all = list.concat(common);
     const double = doubled(all);
     if (double === null) return all;
-    refused(path + step(double) + ": is a label of all metrics already");
+    refused(path + labelPath(double) + ": is a label of all metrics already");
     return null;
   }
-}
-
-/** As the decoder writes a path. */
-function step(name: string): string {
-  return isName(name) ? "." + name : `["${name}"]`;
 }
 
 /** A name that two labels have. */

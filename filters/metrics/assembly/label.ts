@@ -1,13 +1,9 @@
 /* Where the value of a label comes from. */
 
-import { Exchange, isLabelName, NOT_A_LABEL, Phase, Selectors, Text } from "meshwasm/filters/common";
+import { Exchange, isLabelName, labelValue, NOT_A_LABEL, Phase, Selectors, Text } from "meshwasm/filters/common";
 import { Encoder } from "meshwasm/sdk/std/template";
-import { decodeUtf8 } from "meshwasm/sdk/std/utf8";
 import { Label, LabelKind } from "./config";
 import { Facts } from "./facts";
-
-/** Bytes of a value that are looked at; a series keeps 128 characters. */
-const MOST = 512;
 
 export class LabelSource {
   /** Why the last one was refused. */
@@ -35,8 +31,7 @@ export class LabelSource {
   value(facts: Facts, exchange: Exchange): string {
     const template = this.template;
     if (!template) return facts.text(this.field);
-    const bytes = template.render(exchange);
-    return bytes === null ? "too_long" : decodeUtf8(bytes.dataStart, min(bytes.length, MOST));
+    return labelValue(template, exchange);
   }
 }
 

@@ -25,7 +25,7 @@ export const PLAN: Readonly<Record<string, string>> = {
   "TM-20": "the configurations of the README are taken",
   "TM-21": "requests that are not over",
   "TM-22": "where the host has no CEL, a configuration with CEL is refused and others are not",
+  "TM-23": "random messages and configurations never trap",
   "TM-24":
     "a value of the request's JSON body: labels, conditions and amounts; any other body, one too large or none has no value",
-  "TM-23": "random messages and configurations never trap",
 };

@@ -173,7 +173,7 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       const verdict = joined ? limit.take(cost, now, exchange) : Verdict.Unavailable;
       if (verdict <= Verdict.Refused && limit.mark.length) this.counted |= (<u64>1) << i;
       if (verdict == Verdict.Admitted && !remembers) {
-        limit.countAllowed(exchange);
+        limit.allowed.increment(exchange);
         continue;
       }
       if (verdict > Verdict.Refused) {
@@ -185,17 +185,17 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
       if (verdict == Verdict.Admitted) continue;
       standing.isOver = true;
       if (limit.config.shadow || config.mode == Mode.Shadow) {
-        limit.countDenied(exchange, true);
+        limit.wouldDeny.increment(exchange);
         continue;
       }
-      limit.countDenied(exchange, false);
+      limit.denied.increment(exchange);
       this.undo(standings, now);
       plugin.refuse(this, standings, limit, standing.wait);
       return HeadersAction.StopIteration;
     }
     for (let i = 0; i < standings.length; i++) {
       const each = standings[i];
-      if (!each.isOver && !each.isRepeated) each.limit.countAllowed(exchange);
+      if (!each.isOver && !each.isRepeated) each.limit.allowed.increment(exchange);
     }
     if (plugin.remembers && standings.length) this.standings = standings;
     return HeadersAction.Continue;
@@ -218,7 +218,7 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
     const shadow = limit.config.shadow || config.mode == Mode.Shadow;
     if (shadow || (verdict != Verdict.NoRoom && config.onError == OnError.Allow)) return false;
     this.undo(standings, now);
-    limit.countDenied(plugin.exchange, false);
+    limit.denied.increment(plugin.exchange);
     if (verdict == Verdict.NoRoom) plugin.refuse(this, [], limit, NEVER);
     else plugin.refuseUncounted(this, reason);
     return true;
@@ -255,9 +255,10 @@ class RateLimit extends HttpFilter<RateLimitPlugin> {
   onDone(): void {
     const counted = this.counted;
     // Without an answer: it was given up, or goes on as another stream.
-    if (counted && isRedirected(this.plugin.now())) {
+    if (counted && isRedirected()) {
       const limits = this.plugin.limits;
-      for (let i = 0; i < limits.length; i++) if ((counted >> i) & 1) mark(limits[i].mark);
+      const now = this.plugin.now();
+      for (let i = 0; i < limits.length; i++) if ((counted >> i) & 1) mark(limits[i].mark, now);
     }
     const standings = this.standings;
     if (!standings) return;

@@ -1,7 +1,7 @@
 /* One limit: for which requests it is, how they are told apart, what they count, and where. */
 
-import { Check, CountedBy, Denial, Deny, Exchange, OwnLabels, Phase, Selectors } from "meshwasm/filters/common";
-import { Counter, GrpcStatus, SharedData, Status } from "meshwasm/sdk";
+import { Check, Count, CountedBy, Denial, Deny, Exchange, OwnLabels, Phase, Selectors } from "meshwasm/filters/common";
+import { GrpcStatus, SharedData, Status } from "meshwasm/sdk";
 import { Algorithm, seconds } from "./algorithm";
 import { Concurrency } from "./concurrency";
 import { Limit, LimitAlgorithm, LimitOverflow, LimitScope, LimitWhenAbsent } from "./config";
@@ -48,8 +48,6 @@ export class Common {
   readonly denied: CountedBy;
   readonly wouldDeny: CountedBy;
   readonly failed: CountedBy;
-  /** Whether no label depends on the request. */
-  readonly hasConstantLabels: bool;
 
   constructor(
     own: OwnLabels,
@@ -64,7 +62,6 @@ export class Common {
     this.denied = new CountedBy("meshwasm_rate_limit_denied", LABELS, own);
     this.wouldDeny = new CountedBy("meshwasm_rate_limit_shadow_denied", LABELS, own);
     this.failed = new CountedBy("meshwasm_rate_limit_error", ERROR_LABELS, own);
-    this.hasConstantLabels = own.isConstant;
   }
 
   static ownLabels(labels: Map<string, string>, selectors: Selectors): OwnLabels | null {
@@ -75,8 +72,9 @@ export class Common {
 export class CompiledLimit {
   /** Path and reason of the last refusal. */
   static refusal: string = "";
-  /** Null when labels depend on the request. */
-  private allowed: Counter | null;
+  readonly allowed: Count;
+  readonly denied: Count;
+  readonly wouldDeny: Count;
   /** Its name as RateLimit has it, and what RateLimit-Policy says of it. */
   readonly quoted: string;
   readonly policy: string;
@@ -102,7 +100,9 @@ export class CompiledLimit {
     // What is under way is counted as long as it is, and a cost of the response when there is one.
     const isLasting = config.algorithm == LimitAlgorithm.Concurrency || cost.header.length > 0;
     this.mark = isLasting ? "" : declareMark(config.name);
-    this.allowed = common.hasConstantLabels ? common.allowed.of([config.name], null) : null;
+    this.allowed = new Count(common.allowed, [config.name]);
+    this.denied = new Count(common.denied, [config.name]);
+    this.wouldDeny = new Count(common.wouldDeny, [config.name]);
   }
 
   get name(): string {
@@ -221,16 +221,6 @@ export class CompiledLimit {
       if (status != Status.CasMismatch) return status == Status.Ok;
     }
     return false;
-  }
-
-  countAllowed(exchange: Exchange): void {
-    const allowed = this.allowed;
-    (allowed ? allowed : this.common.allowed.of([this.name], exchange)).increment();
-  }
-
-  countDenied(exchange: Exchange, shadow: bool): void {
-    const common = this.common;
-    (shadow ? common.wouldDeny : common.denied).of([this.name], exchange).increment();
   }
 
   /** `exchange`: of the request, if it can be looked at now. */

@@ -21,14 +21,13 @@ export function declareMark(limit: string): string {
 }
 
 /** Whether the stream that is over goes on as another one. */
-export function isRedirected(now: u64): bool {
+export function isRedirected(): bool {
   const details = property.response.codeDetails();
-  if (details === null || details != REDIRECTED) return false;
-  until = now + WAIT;
-  return true;
+  return details !== null && details == REDIRECTED;
 }
 
-export function mark(name: string): void {
+export function mark(name: string, now: u64): void {
+  until = now + WAIT;
   property.set(name, MARK);
 }
 

@@ -34,6 +34,6 @@ export const PLAN: Readonly<Record<string, string>> = {
   "RL-32": "the configurations of the README are taken",
   "RL-33": "random requests and configurations never trap",
   "RL-34": "status, body and headers of one's own; HEAD",
-  "RL-36": "labels of the configuration on the counts",
   "RL-35": "the windows: fixed and sliding, at their edges",
+  "RL-36": "labels of the configuration on the counts",
 };
